@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The tree of an expression. Offsets are into the text that was parsed, half-open.
+
+    expr  = "if" expr "then" expr "else" expr | or
+    or    = and {"or" and}      and = not {"and" not}      not = ["not"] cmp
+    cmp   = calc [relation calc | ["not"] "in" "(" expr {"," expr} ")"]
+    calc  = unary {operator unary}        + - | * / % | << >> | & | "|" | ^
+    unary = ["~" | "ref" | "out"] atom { "." field | "[" expr "]" | "(" args ")" }
+    atom  = number[unit] | "text {expr}" | name | CONSTANT | "struct" name | "(" expr ")"
+    call  = expr ["->" returns]        assignment = place "=" expr
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Expression:
+    """Any expression; `start` and `end` are its place in the text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Number(Expression):
+    """A number; `value` has its unit applied (bytes, or microseconds for a duration)."""
+
+    value: int
+    hexadecimal: bool
+    unit: str | None  # "KiB", "MiB", "GiB" or "us", "ms", "s"
+    digits: str  # as written, without the unit
+
+
+@dataclass(frozen=True)
+class Text(Expression):
+    """A string; parts are literal text and embedded expressions, in order."""
+
+    parts: tuple[str | Expression, ...]
+
+
+@dataclass(frozen=True)
+class Name(Expression):
+    """A name of the spec (kebab-case), of the kernel (snake_case) or a CONSTANT."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class KernelType(Expression):
+    """`struct x` or `union x`, as an operand of `size` and `end`."""
+
+    keyword: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Member(Expression):
+    """`base.field`; `name_start` is where the field's name begins."""
+
+    base: Expression
+    name: str
+    name_start: int
+
+
+@dataclass(frozen=True)
+class Index(Expression):
+    """`base[index]`."""
+
+    base: Expression
+    index: Expression
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument; `name` for `name = value`."""
+
+    value: Expression
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Call(Expression):
+    """`function(arguments)`."""
+
+    function: Expression
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True)
+class Unary(Expression):
+    """`not`, `~`, `ref` or `out`, and its operand."""
+
+    operator: str
+    operand: Expression
+
+
+@dataclass(frozen=True)
+class Binary(Expression):
+    """`left operator right`, with the spelling of the spec (`and`, `or`, `==`, `<<`, ...)."""
+
+    operator: str
+    left: Expression
+    right: Expression
+    operator_start: int
+
+
+@dataclass(frozen=True)
+class Membership(Expression):
+    """`value in (items)`, or `not in`."""
+
+    value: Expression
+    items: tuple[Expression, ...]
+    negated: bool
+
+
+@dataclass(frozen=True)
+class Conditional(Expression):
+    """`if condition then value else otherwise`."""
+
+    condition: Expression
+    value: Expression
+    otherwise: Expression
+
+
+@dataclass(frozen=True)
+class Returns:
+    """What a kernel function returns, as written after `->`.
+
+    `type` is a type's text (`errno`, `void`, `bool`, `u32`, `struct x *`, `size`), `failure` is
+    `errno` (a negative integer or an ERR_PTR), `null` (no pointer) or nothing.
+    """
+
+    start: int
+    end: int
+    type: str
+    failure: str | None
+
+
+@dataclass(frozen=True)
+class KernelCall(Expression):
+    """`function(arguments) -> returns`."""
+
+    call: Call
+    returns: Returns
+
+
+@dataclass(frozen=True)
+class Assignment(Expression):
+    """`place = value`."""
+
+    place: Expression
+    value: Expression
+
+
+class SyntaxProblem(Exception):
+    """What is wrong with an expression: a place in its text, and what was expected there."""
+
+    def __init__(self, message: str, start: int, end: int, *hints: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.start = start
+        self.end = end
+        self.hints = hints
