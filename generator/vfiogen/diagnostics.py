@@ -3,29 +3,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+
+_LONGEST_QUOTE = 60
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A file that a person wrote: the path as it is shown, and its text."""
+    """A file that a person wrote: the path as it is shown, and its text, with newlines only."""
 
     path: str
     text: str = ""
 
     def line(self, number: int) -> str:
         """Return line `number` (from 1) without its end, or nothing past the end."""
-        lines = self._lines
-        return lines[number - 1] if 0 < number <= len(lines) else ""
+        if not 0 < number <= len(self._starts):
+            return ""
+        start = self._starts[number - 1]
+        end = self.text.find("\n", start)
+        return self.text[start:] if end < 0 else self.text[start:end]
 
-    @property
-    def _lines(self) -> list[str]:
-        cached = self.__dict__.get("_line_cache")
-        if cached is None:
-            cached = self.text.split("\n")
-            object.__setattr__(self, "_line_cache", cached)
-        return list(cached) if not isinstance(cached, list) else cached
+    def offset(self, line: int, column: int) -> int:
+        """Return the offset into the text of a line and column, both from 1."""
+        if line > len(self._starts):
+            return len(self.text)
+        return self._starts[line - 1] + column - 1
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the line and column, both from 1, of an offset into the text."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def span(self, start: int, end: int) -> Span:
+        """Return the span of `text[start:end]`."""
+        return Span(self, *self.position(start), *self.position(end))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """The offset at which each line begins."""
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
 
 @dataclass(frozen=True)
@@ -86,7 +106,7 @@ class VfiogenError(Exception):
 
     def __init__(self, code: str, message: str, *hints: str, status: int = 1) -> None:
         super().__init__(message)
-        self.problem = Problem(code, message, None, hints)
+        self.problem = Problem(code, message, None, tuple(h for h in hints if h))
         self.status = status
 
 
@@ -95,3 +115,40 @@ def _order(problem: Problem) -> tuple[str, int, int, str, str]:
     if span is None:
         return ("", 0, 0, problem.code, problem.message)
     return (span.source.path, span.line, span.column, problem.code, problem.message)
+
+
+def quote(text: str) -> str:
+    """Return a text of a spec as a message quotes it, shortened if it is long."""
+    short = text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
+    return f"`{short}`"
+
+
+def listing(words: Iterable[str], last: str = "or", most: int = 24) -> str:
+    """Return "`a`, `b` or `c`" in the order given; past `most` words, only how many there are."""
+    quoted = [quote(word) for word in words]
+    if len(quoted) > most:
+        quoted = [*quoted[:most], f"{len(quoted) - most} more"]
+        last = "and"
+    if len(quoted) < 2:
+        return "".join(quoted)
+    return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the one of the `known` words that `word` was probably meant to be, if any is close."""
+    from difflib import get_close_matches
+
+    by_fold = {_fold(name): name for name in reversed(list(known))}
+    close = get_close_matches(_fold(word[:_LONGEST_QUOTE]), by_fold, n=1, cutoff=0.6)
+    return by_fold[close[0]] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the hint "did you mean `x`?", or nothing if no known word is close."""
+    match = nearest(word, known)
+    return f"did you mean {quote(match)}?" if match else ""
+
+
+def _fold(word: str) -> str:
+    """Spellings that are taken for the same word: pre_copy, Pre-Copy and pre-copy."""
+    return word.lower().replace("_", "-")

@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The tree of an expression. Offsets are into the text that was parsed, half-open.
 
-    expr  = "if" expr "then" expr "else" expr | or
-    or    = and {"or" and}      and = not {"and" not}      not = ["not"] cmp
-    cmp   = calc [relation calc | ["not"] "in" "(" expr {"," expr} ")"]
-    calc  = unary {operator unary}        + - | * / % | << >> | & | "|" | ^
-    unary = ["~" | "ref" | "out"] atom { "." field | "[" expr "]" | "(" args ")" }
-    atom  = number[unit] | "text {expr}" | name | CONSTANT | "struct" name | "(" expr ")"
-    call  = expr ["->" returns]        assignment = place "=" expr
+expr  = "if" expr "then" expr "else" expr | or
+or    = and {"or" and}      and = not {"and" not}      not = ["not"] cmp
+cmp   = calc [relation calc | ["not"] "in" "(" expr {"," expr} ")"]
+calc  = unary {operator unary}        + - | * / % | << >> | & | "|" | ^
+unary = ["~" | "ref" | "out"] atom { "." field | "[" expr "]" | "(" args ")" }
+atom  = number[unit] | "text {expr}" | name | CONSTANT | "struct" name | "(" expr ")"
+call  = expr ["->" returns]        assignment = place "=" expr
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+#: Words that are no names, except as a field after `.`.
+KEYWORDS = frozenset(
+    ["if", "then", "else", "or", "and", "not", "in", "ref", "out", "struct", "union"]
+)
 
 
 @dataclass(frozen=True)
@@ -74,10 +80,11 @@ class Index(Expression):
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument; `name` for `name = value`."""
+    """An argument; `name` and where it begins for `name = value`."""
 
     value: Expression
     name: str | None = None
+    name_start: int = -1
 
 
 @dataclass(frozen=True)
@@ -129,7 +136,9 @@ class Returns:
     """What a kernel function returns, as written after `->`.
 
     `type` is a type's text (`errno`, `void`, `bool`, `u32`, `struct x *`, `size`), `failure` is
-    `errno` (a negative integer or an ERR_PTR), `null` (no pointer) or nothing.
+    `errno` (a negative integer or an ERR_PTR), `null` (no pointer) or nothing. A function that
+    returns nothing but its error, the default, has `errno` as both. Without `->`, the range is
+    empty and lies at the end of the call.
     """
 
     start: int
@@ -154,7 +163,22 @@ class Assignment(Expression):
     value: Expression
 
 
-class SyntaxProblem(Exception):
+@dataclass(frozen=True)
+class TypeName:
+    """A type: `u32`, `struct x *`, `u8[LENGTH]`, or the name of a structure of the spec.
+
+    `keyword` is `struct`, `union` or nothing; `name` is one word, or two (`unsigned long`).
+    """
+
+    start: int
+    end: int
+    keyword: str | None
+    name: str
+    pointer: bool = False
+    length: Expression | None = None
+
+
+class SyntaxProblem(Exception):  # noqa: N818 - what a person wrote, not a fault
     """What is wrong with an expression: a place in its text, and what was expected there."""
 
     def __init__(self, message: str, start: int, end: int, *hints: str) -> None:
@@ -163,3 +187,38 @@ class SyntaxProblem(Exception):
         self.start = start
         self.end = end
         self.hints = hints
+
+
+def children(expression: Expression) -> tuple[Expression, ...]:
+    """Return the expressions directly inside of `expression`, in the order of the text."""
+    match expression:
+        case Text():
+            return tuple(part for part in expression.parts if isinstance(part, Expression))
+        case Member():
+            return (expression.base,)
+        case Index():
+            return (expression.base, expression.index)
+        case Call():
+            return (expression.function, *(item.value for item in expression.arguments))
+        case Unary():
+            return (expression.operand,)
+        case Binary():
+            return (expression.left, expression.right)
+        case Membership():
+            return (expression.value, *expression.items)
+        case Conditional():
+            return (expression.condition, expression.value, expression.otherwise)
+        case KernelCall():
+            return (expression.call,)
+        case Assignment():
+            return (expression.place, expression.value)
+    return ()
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """Yield `expression` and everything inside of it, each before what it contains."""
+    waiting = [expression]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting.extend(reversed(children(current)))

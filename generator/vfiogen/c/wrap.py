@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Breaks a line of C as kernel style does: 80 columns, aligned to what is open, 100 at the most.
+
+The line is text that is already right C on one line. It is broken only at spaces that kernel
+style allows to break at. Each break has a price, by what it tears apart and how deep inside of
+brackets; so have columns past 80. The cheapest set of breaks wins, the fuller line among equals.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+TAB = 8
+WIDTH = 80
+LIMIT = 100
+
+_LINE = 10
+_DEPTH = 15
+# A continuation that starts so far right that little fits is better avoided.
+_NARROW_COLUMN, _NARROW = 48, 8
+# Of the ways to reach a break, with different brackets open at different columns, how many are
+# followed. Real lines have two or three.
+_KEPT = 12
+
+_ASSIGNMENTS = frozenset(["=", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "<<=", ">>="])
+_PRICES = {
+    **dict.fromkeys(["||", ":"], 2),
+    "&&": 4,
+    "|": 8,
+    **dict.fromkeys(["+", "-"], 12),
+    **dict.fromkeys(["*", "/", "%"], 16),
+    **dict.fromkeys(["?", "<<", ">>", "&", "^"], 20),
+    **dict.fromkeys(["==", "!=", "<", "<=", ">", ">="], 24),
+    **dict.fromkeys(_ASSIGNMENTS, 30),
+}
+_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"|' r"'(?:[^'\\]|\\.)*'")
+_RELEVANT = re.compile(_LITERAL.pattern + r"|[()\[\]{} ]")
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A bracket, or a space where the line may break at a price."""
+
+    at: int
+    kind: str  # "(" for any that opens, ")" for any that closes, " " for a break
+    price: int = 0
+    assigns: bool = False
+
+
+@dataclass(frozen=True)
+class _Way:
+    """The start of a line that is reached by `breaks`, at the last of `columns`.
+
+    `columns` are where lines continue, outermost first: one for the statement, one for each
+    bracket that is open. `cost` is that of the lines before.
+    """
+
+    cost: int
+    breaks: tuple[tuple[int, int], ...]  # where each line begins, and its column
+    columns: tuple[int, ...]
+
+    @property
+    def order(self) -> tuple[int, tuple[int, ...]]:
+        return self.cost, tuple(-start for start, _ in self.breaks)
+
+
+def column_text(column: int) -> str:
+    """Return the tabs and spaces that lead to `column`."""
+    return "\t" * (column // TAB) + " " * (column % TAB)
+
+
+def wrap(text: str, indent: int = 0) -> str:
+    """Return the line `text`, a statement or a head with its `{`, `indent` tabs deep."""
+    return wrap_with_cost(text, indent)[0]
+
+
+def wrap_with_cost(text: str, indent: int = 0) -> tuple[str, int]:
+    """Return what `wrap` does, and how bad it is: nothing for one line within 80 columns."""
+    column = indent * TAB
+    if column + len(text) <= WIDTH:
+        return column_text(column) + text, 0
+    best = _best(text, column)
+    ends = [start for start, _ in best.breaks[1:]] + [len(text)]
+    lines = [
+        column_text(place) + text[start:end].rstrip()
+        for (start, place), end in zip(best.breaks, ends, strict=True)
+    ]
+    return "\n".join(lines), best.cost
+
+
+def _best(text: str, column: int) -> _Way:
+    marks = list(_marks(text))
+    first_line = re.match(r"return ", text)
+    base = column + (first_line.end() if first_line else TAB)
+    ways: dict[int, list[_Way]] = {0: [_Way(0, ((0, column),), (base,))]}
+    for start in [0, *(mark.at + 1 for mark in marks if mark.kind == " ")]:
+        reached = sorted(ways.pop(start, ()), key=lambda way: way.order)
+        for way in reached[:_KEPT]:
+            for end, following in _continuations(text, marks, way):
+                ways.setdefault(end, []).append(following)
+    return min(ways[len(text)], key=lambda way: way.order)
+
+
+def _continuations(text: str, marks: list[_Mark], way: _Way) -> Iterator[tuple[int, _Way]]:
+    """Yield every way to end the line that starts at the end of `way`."""
+    start, column = way.breaks[-1]
+    columns = way.columns
+    for mark in marks[bisect_left(marks, start, key=lambda mark: mark.at) :]:
+        here = column + mark.at - start
+        if mark.kind == " ":
+            cost = way.cost + _LINE + mark.price + _overflow(here)
+            yield mark.at + 1, _broken(way, cost, mark, columns)
+            if here > LIMIT:
+                return
+        columns = _after(mark, here, columns)
+    yield len(text), _Way(way.cost + _overflow(column + len(text) - start), way.breaks, columns)
+
+
+def _after(mark: _Mark, here: int, columns: tuple[int, ...]) -> tuple[int, ...]:
+    """Return where lines continue after `mark`, which stands in column `here`."""
+    if mark.kind == "(":
+        return (*columns, here + 1)
+    if mark.kind == ")":
+        return columns[:-1] if len(columns) > 1 else columns
+    if mark.assigns and len(columns) == 1:
+        return (here + 1,)
+    return columns
+
+
+def _broken(way: _Way, cost: int, mark: _Mark, columns: tuple[int, ...]) -> _Way:
+    if mark.assigns and len(columns) == 1:
+        columns = (way.breaks[0][1] + TAB,)
+    column = columns[-1]
+    cost += _NARROW if column > _NARROW_COLUMN else 0
+    return _Way(cost, (*way.breaks, (mark.at + 1, column)), columns)
+
+
+def _overflow(width: int) -> int:
+    """Return the price of a line: up to 100 columns where any break would be a bad one."""
+    if width <= WIDTH:
+        return 0
+    return 45 + width - WIDTH if width <= LIMIT else 1000 + 20 * (width - LIMIT)
+
+
+def _marks(text: str) -> Iterator[_Mark]:
+    depth = 0
+    for found in _RELEVANT.finditer(text):
+        sign, at = found[0], found.start()
+        if sign in "([{":
+            depth += 1
+            # `{ .a = 1 }` continues behind the space.
+            yield _Mark(at + (text[at + 1 : at + 2] == " "), "(")
+        elif sign in ")]}":
+            depth = max(depth - 1, 0)
+            yield _Mark(at, ")")
+        elif sign == " " and (price := _price(text, at)) is not None:
+            assigns = text[:at].rpartition(" ")[2] in _ASSIGNMENTS
+            yield _Mark(at, " ", price + _DEPTH * depth, assigns)
+
+
+def _price(text: str, at: int) -> int | None:
+    """Return the price of a break at the space `at`, or None where no break may be."""
+    before = text[:at].rpartition(" ")[2]
+    if before.endswith((",", ";")):
+        return 0
+    if before.endswith('"') and text[at + 1] in '"P':
+        return 1
+    return _PRICES.get(before)

@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Nodes to the model.
+
+The schema has reported what is structurally wrong; what is missing or of the wrong kind is read here as
+empty, so that one slip doesn't hide the rest of a spec.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from vfiogen.c import parse
+from vfiogen.c.syntax import Expression, SyntaxProblem
+from vfiogen.diagnostics import Problems, Source, Span
+from vfiogen.load import Mapping, Node, Scalar, Sequence
+from vfiogen.model import spec as m
+
+T = TypeVar("T")
+Parse = Callable[[str], Expression]
+UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000}
+VERBS = {
+    "do": parse.parse_expression,
+    "set": parse.parse_assignment,
+    "write": parse.parse_assignment,
+    "poll": parse.parse_expression,
+    "check": parse.parse_expression,
+}
+
+
+def read_spec(root: Node, source: Source, problems: Problems) -> m.Spec:
+    """Return the model of a spec's nodes; report expressions that don't parse."""
+    return _Reader(problems).spec(_View(root), source)
+
+
+@dataclass(frozen=True)
+class _View:
+    """A node that may be missing, read by what is expected of it."""
+
+    node: Node | None
+    outer: Span | None = None
+
+    @property
+    def span(self) -> Span:
+        span = self.node.span if self.node is not None else self.outer
+        return span if span is not None else Span(Source(""), 1, 1, 1, 1)
+
+    def __getitem__(self, key: str) -> _View:
+        value = self.node.get(key) if isinstance(self.node, Mapping) else None
+        return _View(value, self.span)
+
+    def __bool__(self) -> bool:
+        return self.node is not None
+
+    @property
+    def scalar(self) -> Scalar | None:
+        return self.node if isinstance(self.node, Scalar) else None
+
+    def word(self) -> m.Word:
+        return m.Word(self.scalar.text if self.scalar else "", self.span)
+
+    def optional(self) -> m.Word | None:
+        return self.word() if self.scalar else None
+
+    def text(self, default: str = "") -> str:
+        return self.scalar.text if self.scalar else default
+
+    def integer(self) -> m.Integer:
+        return self.optional_integer() or m.Integer(0, False, self.span)
+
+    def optional_integer(self) -> m.Integer | None:
+        value = self.scalar.value if self.scalar else None
+        if not isinstance(value, int) or isinstance(value, bool):
+            return None
+        return m.Integer(value, self.text().lower().startswith("0x"), self.span)
+
+    def words(self) -> tuple[m.Word, ...]:
+        return tuple(item.word() for item in self.items() if item.scalar)
+
+    def items(self) -> Iterator[_View]:
+        if isinstance(self.node, Sequence):
+            return (_View(item, self.span) for item in self.node.items)
+        return iter(())
+
+    def entries(self) -> Iterator[tuple[m.Word, _View]]:
+        if isinstance(self.node, Mapping):
+            return ((m.Word(k.text, k.span), _View(v, k.span)) for k, v in self.node)
+        return iter(())
+
+
+class _Reader:
+    """Reads the sections; each method returns the class of the model that it is named after."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+
+    def spec(self, root: _View, source: Source) -> m.Spec:
+        structures = tuple(root["structures"].entries())
+        return m.Spec(
+            source=source,
+            span=root.span,
+            driver=self._driver(root["driver"]),
+            devices=tuple(_devices(item) for item in root["devices"].items()),
+            features=_each(root["kernel"]["features"], _feature),
+            needs=root["kernel"]["needs"].words(),
+            provider=self._provider(root["provider"]) if root["provider"] else None,
+            kernel_structures=tuple(_kernel_structure(k, v) for k, v in structures if " " in k.text),
+            layouts=tuple(self._layout(k, v) for k, v in structures if " " not in k.text),
+            context=_each(root["context"], _context),
+            registers=_each(root["registers"], _block),
+            commands=_each(root["commands"], self._command),
+            init=self._steps(root["lifecycle"]["init"]),
+            open=self._steps(root["lifecycle"]["open"]),
+            migration=self._migration(root["migration"]) if root["migration"] else None,
+        )
+
+    def _driver(self, view: _View) -> m.Driver:
+        return m.Driver(
+            name=view["name"].word(),
+            directory=view["directory"].word(),
+            prefix=view["prefix"].word(),
+            license=view["license"].word(),
+            description=view["description"].word(),
+            authors=view["authors"].words(),
+            copyright=view["copyright"].optional(),
+            name_is_abi=view["name-is-abi"].optional(),
+            kconfig=self._kconfig(view["kconfig"]),
+        )
+
+    def _kconfig(self, view: _View) -> m.Kconfig:
+        depends = (self._expression(item) for item in view["depends"].items())
+        return m.Kconfig(
+            view["symbol"].word(),
+            view["prompt"].word(),
+            view["help"].word(),
+            tuple(formula for formula in depends if formula),
+        )
+
+    def _provider(self, view: _View) -> m.Provider:
+        return m.Provider(
+            handle=view["handle"].word(),
+            type=view["type"].word(),
+            headers=view["headers"].words(),
+            namespace=view["namespace"].optional(),
+            get=self._required(view["get"], parse.parse_kernel_call),
+            put=self._formula(view["put"], parse.parse_kernel_call),
+            hold=view["hold"].text("device"),
+        )
+
+    def _layout(self, name: m.Word, view: _View) -> m.Layout:
+        fields = tuple(self._field(key, value) for key, value in view["fields"].entries())
+        return m.Layout(name, view["endian"].text("little"), fields, view["note"].optional())
+
+    def _field(self, name: m.Word, view: _View) -> m.LayoutField:
+        return m.LayoutField(
+            name=name,
+            type=_layout_type(view["type"]),
+            count=view["count"].optional_integer(),
+            const=view["const"].optional_integer(),
+            match=self._expression(view["match"]),
+            save=self._expression(view["save"]),
+            load=self._expression(view["load"]),
+            register=self._expression(view["register"]),
+            note=view["note"].optional(),
+        )
+
+    def _command(self, name: m.Word, view: _View) -> m.Command:
+        bodies = tuple(self._body(item) for item in view["any-of"].items())
+        return m.Command(
+            name=name,
+            params=_each(view["params"], _parameter),
+            results=_each(view["results"], _parameter),
+            bodies=bodies or (self._body(view),),
+            returns=view["returns"].optional(),
+            uses=view["uses"].words(),
+            needs=view["needs"].optional(),
+            note=view["note"].optional(),
+        )
+
+    def _body(self, view: _View) -> m.Body:
+        if view.scalar:
+            return m.Body(view.span, call=self._formula(view, parse.parse_kernel_call))
+        return m.Body(
+            view.span,
+            call=self._formula(view["call"], parse.parse_kernel_call),
+            steps=self._steps(view["steps"]) if view["steps"] else None,
+            hook=view["hook"].optional(),
+            needs=view["needs"].optional(),
+            note=view["note"].optional(),
+        )
+
+    def _steps(self, view: _View) -> tuple[m.Step, ...]:
+        if isinstance(view.node, Sequence):
+            return tuple(self._step(item) for item in view.items())
+        return (self._step(view),) if view and view.text() != "none" else ()
+
+    def _step(self, view: _View) -> m.Step:
+        if view.scalar:
+            return m.Step("do", self._expression(view), view.span)
+        verbs = [verb for verb in (*VERBS, "wait") if view[verb]]
+        if len(verbs) != 1:
+            self._one_verb(view, verbs)
+        return self._verb_step(verbs[0] if verbs else "do", view)
+
+    def _one_verb(self, view: _View, verbs: list[str]) -> None:
+        found = "has " + " and ".join(verbs) if verbs else "has no verb"
+        allowed = ", ".join((*VERBS, "wait"))
+        self._problems.report(
+            "step-verb", f"a step does one thing, and this one {found}", view.span, f"the verbs are {allowed}"
+        )
+
+    def _verb_step(self, verb: str, view: _View) -> m.Step:
+        return m.Step(
+            verb=verb,
+            formula=self._formula(view[verb], VERBS[verb]) if verb in VERBS else None,
+            span=view.span,
+            wait=_duration(view["wait"]) or 0,
+            every=_duration(view["every"]),
+            limit=_duration(view["for"]),
+            error=view["error"].optional(),
+            retry=view["retry"].optional(),
+            ignore_error=view["ignore-error"].optional(),
+            undo=self._steps(view["undo"]),
+            needs=view["needs"].optional(),
+            note=view["note"].optional(),
+        )
+
+    def _migration(self, view: _View) -> m.Migration:
+        omitted = tuple(m.Omission(key, value.word()) for key, value in view["omitted"].entries())
+        return m.Migration(
+            span=view.span,
+            features=view["features"].words(),
+            arcs=tuple(self._arc(key, value) for key, value in view["arcs"].entries()),
+            stream=self._stream(view["stream"]),
+            size=self._expression(view["size"]),
+            reset=self._steps(view["reset"]),
+            omitted=omitted,
+        )
+
+    def _arc(self, key: m.Word, view: _View) -> m.Arc:
+        source, _, target = key.text.partition(" -> ")
+        return m.Arc(source, target, self._steps(view), key)
+
+    def _stream(self, view: _View) -> m.Stream:
+        load = view["load"]
+        lengths = (self._expression(item) for item in load["lengths"].items())
+        return m.Stream(
+            span=view.span,
+            structure=view["structure"].optional(),
+            memory=self._expression(view["memory"]),
+            capacity=self._expression(view["capacity"]),
+            pre_copy=self._produce(view["save"]["pre-copy"]),
+            stop_copy=self._produce(view["save"]["stop-copy"]),
+            each_write=self._expression(load["each-write"]["do"]),
+            more=load["each-write"]["more"].optional(),
+            end=self._steps(load["end"]),
+            lengths=tuple(formula for formula in lengths if formula),
+        )
+
+    def _produce(self, view: _View) -> m.Produce | None:
+        if not view:
+            return None
+        length = self._required(view["length"], parse.parse_expression)
+        return m.Produce(self._expression(view["do"]), length, view.span)
+
+    def _expression(self, view: _View) -> m.Formula | None:
+        return self._formula(view, parse.parse_expression)
+
+    def _required(self, view: _View, read: Parse) -> m.Formula:
+        return self._formula(view, read) or m.Formula(None, Scalar(view.span, "", ""))
+
+    def _formula(self, view: _View, read: Parse) -> m.Formula | None:
+        scalar = view.scalar
+        if scalar is None:
+            return None
+        try:
+            return m.Formula(read(scalar.text), scalar)
+        except SyntaxProblem as problem:
+            span = scalar.span_of(problem.start, problem.end)
+            self._problems.report("expression", problem.message, span, *problem.hints)
+            return m.Formula(None, scalar)
+
+
+def _each(view: _View, read: Callable[[m.Word, _View], T]) -> tuple[T, ...]:
+    return tuple(read(key, value) for key, value in view.entries())
+
+
+def _devices(view: _View) -> m.Devices:
+    ids = tuple(m.DeviceId(key, value.word()) for key, value in view["ids"].entries())
+    function = view["function"].text("any")
+    return m.Devices(view["vendor"].word(), view["vendor-name"].optional(), function, ids)
+
+
+def _feature(name: m.Word, view: _View) -> m.KernelFeature:
+    since = view["since"]
+    releases = since.words() or (since.word(),)
+    return m.KernelFeature(name, view["header"].word(), view["declares"].word(), releases)
+
+
+def _kernel_structure(name: m.Word, view: _View) -> m.KernelStructure:
+    fields = (m.KernelField(key, value.word()) for key, value in view["fields"].entries())
+    return m.KernelStructure(name, tuple(fields))
+
+
+def _layout_type(view: _View) -> m.Word:
+    word = view.word()
+    return word if word.text in ("u8", "u16", "u32", "u64") else m.Word("u8", word.span)
+
+
+def _context(name: m.Word, view: _View) -> m.ContextValue:
+    return m.ContextValue(name, view["type"].word(), view["note"].optional())
+
+
+def _parameter(name: m.Word, view: _View) -> m.Parameter:
+    return m.Parameter(name, view.word())
+
+
+def _block(name: m.Word, view: _View) -> m.RegisterBlock:
+    registers = _each(view["map"], _register)
+    return m.RegisterBlock(name, view["bar"].integer(), registers, view["note"].optional())
+
+
+def _register(name: m.Word, view: _View) -> m.Register:
+    width = view["width"].optional_integer()
+    access = view["access"].text("rw")
+    return m.Register(
+        name=name,
+        at=view["at"].integer() if isinstance(view.node, Mapping) else view.integer(),
+        width=width.value if width and width.value in (8, 16, 32, 64) else 32,
+        count=view["count"].optional_integer(),
+        access=access,
+        bits=tuple(_bits(key, value, access) for key, value in view["bits"].entries()),
+        transient=view["transient"].optional(),
+        note=view["note"].optional(),
+    )
+
+
+def _bits(name: m.Word, view: _View, access: str) -> m.Bits:
+    place = view["at"] if isinstance(view.node, Mapping) else view
+    low, high = _bit_range(place.text())
+    return m.Bits(name, low, high, view["access"].text(access), view.span)
+
+
+def _bit_range(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", text)
+    if not found:
+        return 0, 0
+    low = int(found.group(1))
+    return low, int(found.group(2)) if found.group(2) else low
+
+
+def _duration(view: _View) -> int | None:
+    found = re.fullmatch(r"(\d+)(us|ms|s)", view.text())
+    return int(found.group(1)) * UNITS[found.group(2)] if found else None

@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The classes of the model, one for each thing that a spec can say.
+
+Every value keeps the span that it came from. Maps are tuples in the order of the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vfiogen.c.syntax import Expression
+from vfiogen.diagnostics import Source, Span
+from vfiogen.load import Scalar
+
+
+@dataclass(frozen=True, eq=False)
+class Word:
+    """A text of the spec and where it stands."""
+
+    text: str
+    span: Span
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, eq=False)
+class Integer:
+    """A number of the spec; `hexadecimal` as it was written."""
+
+    value: int
+    hexadecimal: bool
+    span: Span
+
+
+@dataclass(frozen=True, eq=False)
+class Formula:
+    """An expression, call or assignment; `tree` is missing if it doesn't parse."""
+
+    tree: Expression | None
+    scalar: Scalar
+
+    @property
+    def span(self) -> Span:
+        """The whole text."""
+        return self.scalar.span
+
+    def span_of(self, node: Expression) -> Span:
+        """Return where a part of the tree stands."""
+        return self.scalar.span_of(node.start, node.end)
+
+
+@dataclass(frozen=True, eq=False)
+class Kconfig:
+    """The driver's entry in Kconfig."""
+
+    symbol: Word
+    prompt: Word
+    help: Word
+    depends: tuple[Formula, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Driver:
+    """What the driver is called and who wrote it."""
+
+    name: Word
+    directory: Word
+    prefix: Word
+    license: Word
+    description: Word
+    authors: tuple[Word, ...]
+    copyright: Word | None
+    name_is_abi: Word | None
+    kconfig: Kconfig
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceId:
+    """One device ID and what it is."""
+
+    id: Word
+    title: Word
+
+
+@dataclass(frozen=True, eq=False)
+class Devices:
+    """Functions of one vendor; `function` is vf, pf or any."""
+
+    vendor: Word
+    vendor_name: Word | None
+    function: str
+    ids: tuple[DeviceId, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class KernelFeature:
+    """A feature of the parent's interface, proven by an identifier in a header."""
+
+    name: Word
+    header: Word
+    declares: Word
+    since: tuple[Word, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Provider:
+    """The parent and its handle; `hold` is device or call."""
+
+    handle: Word
+    type: Word
+    headers: tuple[Word, ...]
+    namespace: Word | None
+    get: Formula
+    put: Formula | None
+    hold: str
+
+
+@dataclass(frozen=True, eq=False)
+class KernelField:
+    """A field of a kernel structure and its type."""
+
+    name: Word
+    type: Word
+
+
+@dataclass(frozen=True, eq=False)
+class KernelStructure:
+    """A structure of the kernel, by the fields that are used; `name` is `struct x`."""
+
+    name: Word
+    fields: tuple[KernelField, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class LayoutField:
+    """A field of a layout. Exactly one role is set: const, match, register, or save (with load)."""
+
+    name: Word
+    type: Word
+    count: Integer | None
+    const: Integer | None
+    match: Formula | None
+    save: Formula | None
+    load: Formula | None
+    register: Formula | None
+    note: Word | None
+
+    @property
+    def bits(self) -> int:
+        """The width of one element."""
+        return int(self.type.text[1:])
+
+    @property
+    def size(self) -> int:
+        """The size of the field in bytes."""
+        return self.bits // 8 * (self.count.value if self.count else 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """A layout of the device's state as it is transferred; `endian` is little or big."""
+
+    name: Word
+    endian: str
+    fields: tuple[LayoutField, ...]
+    note: Word | None
+
+    @property
+    def size(self) -> int:
+        """The size in bytes; fields follow each other without holes."""
+        return sum(field.size for field in self.fields)
+
+
+@dataclass(frozen=True, eq=False)
+class ContextValue:
+    """A value that the driver keeps for each device."""
+
+    name: Word
+    type: Word
+    note: Word | None
+
+
+@dataclass(frozen=True, eq=False)
+class Bits:
+    """Named bits `low`..`high` of a register."""
+
+    name: Word
+    low: int
+    high: int
+    access: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False)
+class Register:
+    """A register; `width` in bits, `access` rw, ro or wo."""
+
+    name: Word
+    at: Integer
+    width: int
+    count: Integer | None
+    access: str
+    bits: tuple[Bits, ...]
+    transient: Word | None
+    note: Word | None
+
+    @property
+    def size(self) -> int:
+        """The bytes that it covers."""
+        return self.width // 8 * (self.count.value if self.count else 1)
+
+
+@dataclass(frozen=True, eq=False)
+class RegisterBlock:
+    """The registers of one BAR."""
+
+    name: Word
+    bar: Integer
+    registers: tuple[Register, ...]
+    note: Word | None
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter:
+    """A parameter or a result of a command."""
+
+    name: Word
+    type: Word
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step: `verb` is do, set, write, poll, check or wait, with its modifiers.
+
+    Durations are in microseconds.
+    """
+
+    verb: str
+    formula: Formula | None
+    span: Span
+    wait: int = 0
+    every: int | None = None
+    limit: int | None = None
+    error: Word | None = None
+    retry: Word | None = None
+    ignore_error: Word | None = None
+    undo: tuple[Step, ...] = ()
+    needs: Word | None = None
+    note: Word | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """How a command is carried out: one of `call`, `steps` and `hook`."""
+
+    span: Span
+    call: Formula | None = None
+    steps: tuple[Step, ...] | None = None
+    hook: Word | None = None
+    needs: Word | None = None
+    note: Word | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Command:
+    """A named operation; more than one body means: the first whose need is met."""
+
+    name: Word
+    params: tuple[Parameter, ...]
+    results: tuple[Parameter, ...]
+    bodies: tuple[Body, ...]
+    returns: Word | None
+    uses: tuple[Word, ...]
+    needs: Word | None
+    note: Word | None
+
+
+@dataclass(frozen=True, eq=False)
+class Arc:
+    """What is done on the way from one migration state to another."""
+
+    source: str
+    target: str
+    steps: tuple[Step, ...]
+    key: Word
+
+
+@dataclass(frozen=True, eq=False)
+class Produce:
+    """A point where data is produced: the command, and how long the data is."""
+
+    do: Formula | None
+    length: Formula
+    span: Span
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """The migration data: one store (`structure`, or `memory` with `capacity`) and its use."""
+
+    span: Span
+    structure: Word | None
+    memory: Formula | None
+    capacity: Formula | None
+    pre_copy: Produce | None
+    stop_copy: Produce | None
+    each_write: Formula | None
+    more: Word | None
+    end: tuple[Step, ...]
+    lengths: tuple[Formula, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Omission:
+    """State that isn't migrated, and why."""
+
+    name: Word
+    reason: Word
+
+
+@dataclass(frozen=True, eq=False)
+class Migration:
+    """Live migration."""
+
+    span: Span
+    features: tuple[Word, ...]
+    arcs: tuple[Arc, ...]
+    stream: Stream
+    size: Formula | None
+    reset: tuple[Step, ...]
+    omitted: tuple[Omission, ...]
+
+    def has(self, feature: str) -> bool:
+        """Tell whether `p2p` or `pre-copy` is declared."""
+        return any(f.text == feature for f in self.features)
+
+
+@dataclass(frozen=True, eq=False)
+class Spec:
+    """A whole spec. `path` is shown in rendered files and messages."""
+
+    source: Source
+    span: Span
+    driver: Driver
+    devices: tuple[Devices, ...]
+    features: tuple[KernelFeature, ...]
+    needs: tuple[Word, ...]
+    provider: Provider | None
+    kernel_structures: tuple[KernelStructure, ...]
+    layouts: tuple[Layout, ...]
+    context: tuple[ContextValue, ...]
+    registers: tuple[RegisterBlock, ...]
+    commands: tuple[Command, ...]
+    init: tuple[Step, ...]
+    open: tuple[Step, ...]
+    migration: Migration | None
+
+    @property
+    def path(self) -> str:
+        """The spec's path as it is shown."""
+        return self.source.path
+
+    def command(self, name: str) -> Command | None:
+        """Return a command by its name."""
+        return next((c for c in self.commands if c.name.text == name), None)
+
+    def layout(self, name: str) -> Layout | None:
+        """Return a layout by its name."""
+        return next((x for x in self.layouts if x.name.text == name), None)

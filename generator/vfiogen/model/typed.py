@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Expressions after their names have been resolved: what the checks accept and C is printed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vfiogen.model.spec import Bits, Command, Register, RegisterBlock
+from vfiogen.model.types import Type
+
+
+@dataclass(frozen=True, eq=False)
+class Typed:
+    """Any typed expression."""
+
+    type: Type
+
+
+@dataclass(frozen=True, eq=False)
+class Literal(Typed):
+    """A number, written in hex or decimal."""
+
+    value: int
+    hexadecimal: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(Typed):
+    """A constant of the kernel."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Builtin(Typed):
+    """A name that every spec has: device, parent, vf-id, loaded, ..."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Handle(Typed):
+    """The parent's handle."""
+
+
+@dataclass(frozen=True, eq=False)
+class Field(Typed):
+    """A field of a kernel structure behind a pointer."""
+
+    base: Typed
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Kept(Typed):
+    """A value of the context."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Local(Typed):
+    """A parameter of the command, or (with `result`) one of its results."""
+
+    name: str
+    result: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Read(Typed):
+    """A register; `index` for one of several."""
+
+    block: RegisterBlock
+    register: Register
+    index: Typed | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ReadBits(Typed):
+    """Named bits of a register."""
+
+    read: Read
+    bits: Bits
+
+
+@dataclass(frozen=True, eq=False)
+class Run(Typed):
+    """A command that is run; its type is that of its result."""
+
+    command: Command
+    arguments: tuple[Typed, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Extent(Typed):
+    """`size(x)`, or `end(x.field)` with a field."""
+
+    structure: str
+    field: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Function(Typed):
+    """A function of the language: min, max, join."""
+
+    name: str
+    arguments: tuple[Typed, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Operation(Typed):
+    """Two operands; the operator as the spec spells it."""
+
+    operator: str
+    left: Typed
+    right: Typed
+
+
+@dataclass(frozen=True, eq=False)
+class Prefix(Typed):
+    """`not`, `~`, `ref` or `out` and an operand."""
+
+    operator: str
+    operand: Typed
+
+
+@dataclass(frozen=True, eq=False)
+class OneOf(Typed):
+    """`value in (items)`."""
+
+    value: Typed
+    items: tuple[Typed, ...]
+    negated: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Choice(Typed):
+    """`if condition then value else otherwise`."""
+
+    condition: Typed
+    value: Typed
+    otherwise: Typed
+
+
+@dataclass(frozen=True, eq=False)
+class Format(Typed):
+    """A text with values in it."""
+
+    parts: tuple[str | Typed, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class KernelFunction(Typed):
+    """A call of a kernel function; `failure` says how it reports one: errno, null or nothing.
+
+    The type void with `errno` is a function that returns 0 or a negative errno.
+    """
+
+    function: str
+    arguments: tuple[Typed, ...]
+    failure: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Assign(Typed):
+    """`place = value`; the place is a Kept, a Local, a Read or ReadBits."""
+
+    place: Typed
+    value: Typed

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The way from spec files to rendered files, one function per stretch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from vfiogen.check import check_across, check_kernel, check_spec
+from vfiogen.diagnostics import Problems
+from vfiogen.kernel.target import Kernel
+from vfiogen.load import load_source, read_source
+from vfiogen.model import spec as m
+from vfiogen.model.read import read_spec
+from vfiogen.schema import validate
+
+
+@dataclass(frozen=True)
+class LoadedSpec:
+    """A spec file and its model."""
+
+    path: Path
+    model: m.Spec
+
+    @property
+    def owner(self) -> str:
+        """What the output's manifest calls the spec by: its path as it is shown."""
+        return self.model.path
+
+    @property
+    def directory(self) -> str:
+        """The driver's directory in the output."""
+        return self.model.driver.directory.text
+
+    @property
+    def symbol(self) -> str:
+        """The driver's Kconfig symbol."""
+        return self.model.driver.kconfig.symbol.text
+
+
+@dataclass(frozen=True)
+class RenderedFile:
+    """A file of the output, by its path in the output directory."""
+
+    path: PurePosixPath
+    data: bytes
+    owner: str
+
+
+@dataclass(frozen=True)
+class DriverEntry:
+    """What the top-level Kconfig and Makefile say of a driver."""
+
+    directory: str
+    symbol: str
+
+
+def load_specs(paths: Sequence[tuple[Path, str]], problems: Problems) -> list[LoadedSpec]:
+    """Load and check spec files, each given with the path that is shown for it.
+
+    All problems that don't depend on a kernel are reported; a file that isn't even YAML is left out.
+    """
+    loaded = [spec for path, shown in paths if (spec := _load(path, shown, problems))]
+    check_across([spec.model for spec in loaded], problems)
+    return loaded
+
+
+def _load(path: Path, shown: str, problems: Problems) -> LoadedSpec | None:
+    source = read_source(path, shown, problems)
+    root = load_source(source, problems) if source else None
+    if source is None or root is None:
+        return None
+    before = len(problems)
+    validate(root, problems)
+    sound = len(problems) == before
+    model = read_spec(root, source, problems)
+    check_spec(model, path.parent, problems, complete=sound)
+    return LoadedSpec(path, model)
+
+
+def check_for(specs: Iterable[LoadedSpec], kernel: Kernel, problems: Problems) -> list[LoadedSpec]:
+    """Return the specs whose drivers exist on a kernel; report those that need what it lacks."""
+    return [spec for spec in specs if check_kernel(spec.model, kernel, problems)]
+
+
+def render_specs(specs: Iterable[LoadedSpec], kernel: Kernel) -> list[RenderedFile]:
+    """Return the files of drivers that have passed the checks."""
+    from vfiogen.plan.driver import plan_driver
+    from vfiogen.render import render_driver
+
+    rendered: list[RenderedFile] = []
+    for spec in specs:
+        plan = plan_driver(spec.model, kernel)
+        files = {name: text.encode() for name, text in render_driver(plan, kernel).items()}
+        files |= {hook: (spec.path.parent / hook).read_bytes() for hook in plan.hooks}
+        directory = PurePosixPath(spec.directory)
+        rendered += [RenderedFile(directory / name, data, spec.owner) for name, data in files.items()]
+    return rendered
+
+
+def render_top(drivers: Iterable[DriverEntry]) -> dict[str, bytes]:
+    """Return the Kconfig and the Makefile that list the drivers, sorted by directory."""
+    from vfiogen.render import render_template
+
+    values = {"drivers": sorted(drivers, key=lambda d: d.directory), "root": "drivers/vfio/pci"}
+    return {
+        name: render_template(f"drivers.{name}.j2", values).encode() for name in ("Kconfig", "Makefile")
+    }

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The functions of a driver's commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vfiogen.c import layout as c
+from vfiogen.model import spec as m
+from vfiogen.model import typed as t
+from vfiogen.model.types import VOID, read_type
+from vfiogen.plan.lower import Body, Lowering, can_fail
+from vfiogen.plan.names import snake
+from vfiogen.plan.view import Function, function
+
+
+def plan_commands(lowering: Lowering) -> tuple[Function, ...]:
+    """Return the functions of the commands that need one, callees first."""
+    wanted = [x for x in lowering.spec.commands if not lowering.is_inline(x) and not x.bodies[0].hook]
+    return tuple(_function(lowering, command) for command in _callees_first(wanted))
+
+
+def parameters(lowering: Lowering, command: m.Command) -> list[str]:
+    """Return the C parameters of a command's function."""
+    own = [_declare(p, "") for p in command.params] + [_declare(r, "*") for r in command.results]
+    return [lowering.names.device_parameter, *own]
+
+
+def return_type(command: m.Command) -> str:
+    """Return the C return type of a command's function."""
+    body = command.bodies[0]
+    tree = body.call.tree if body.call else None
+    returns = getattr(tree, "returns", None)
+    if returns is not None and returns.failure is None and not command.results:
+        kind = read_type(returns.type)
+        return kind.c if kind else "void"
+    return "int" if can_fail(command) else "void"
+
+
+def _declare(parameter: m.Parameter, star: str) -> str:
+    kind = read_type(parameter.type.text)
+    spelling = kind.c if kind else "u64"
+    return c.declare(f"{spelling} {star}".strip() if star else spelling, snake(parameter.name.text))
+
+
+def _callees_first(commands: list[m.Command]) -> list[m.Command]:
+    known = {command.name.text: command for command in commands}
+    ordered: dict[str, m.Command] = {}
+
+    def visit(command: m.Command) -> None:
+        if command.name.text in ordered:
+            return
+        for name in mentioned(command):
+            if name in known and name != command.name.text:
+                visit(known[name])
+        ordered[command.name.text] = command
+
+    for command in commands:
+        visit(command)
+    return list(ordered.values())
+
+
+def mentioned(command: m.Command) -> Iterable[str]:
+    """Yield the names that the bodies of a command mention, at their starts."""
+    for body in command.bodies:
+        for step in body.steps or ():
+            yield from _step_names(step)
+
+
+def _step_names(step: m.Step) -> Iterable[str]:
+    from vfiogen.c.syntax import Name, walk  # the tree's own walk, not the typed one
+
+    if step.formula and step.formula.tree:
+        yield from (node.name for node in walk(step.formula.tree) if isinstance(node, Name))
+    for undo in step.undo:
+        yield from _step_names(undo)
+
+
+def _function(lowering: Lowering, command: m.Command) -> Function:
+    body = Body(lowering, lowering.scope.within(command), lowering.names.prefix)
+    chosen = command.bodies[0]
+    if lowering.holds_per_call and lowering.uses_handle(command):
+        _look_up(body, lowering)
+    if chosen.call is not None:
+        _call(body, command, chosen.call)
+    for step in chosen.steps or ():
+        body.step(step)
+    if can_fail(command) and not isinstance(body.statements[-1], c.Return):
+        body.finish()
+    note = command.note or chosen.note
+    return function(
+        return_type(command),
+        lowering.names.own(command.name.text),
+        parameters(lowering, command),
+        (list(body.declarations.values()), body.statements),
+        note.text if note else None,
+        command.name.span,
+    )
+
+
+def _look_up(body: Body, lowering: Lowering) -> None:
+    provider = lowering.spec.provider
+    assert provider is not None
+    call = lowering.analysis.call(provider.get, lowering.scope)
+    if call is not None:
+        handle = body.local(call.type.c, snake(provider.handle.text))
+        body.checked_call(call, handle)
+
+
+def _call(body: Body, command: m.Command, formula: m.Formula) -> None:
+    call = body.lowering.analysis.call(formula, body.scope)
+    if call is None:
+        return
+    target = f"*{snake(command.results[0].name.text)}" if command.results else None
+    cleanup = (c.Expr("kfree(name)"),) if any(isinstance(a, t.Format) for a in call.arguments) else ()
+    if target is None and call.type is VOID and call.failure and not cleanup:
+        body.finish(c.Return(body.kernel_call(call)))
+        return
+    body.checked_call(call, target, cleanup)

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""init and release, open and close: sequences that unwind themselves, and their opposites."""
+
+from __future__ import annotations
+
+from vfiogen.c import layout as c
+from vfiogen.kernel.target import Kernel
+from vfiogen.model import spec as m
+from vfiogen.plan.lower import Body, Lowering
+from vfiogen.plan.names import snake
+from vfiogen.plan.registers import bar_sizes
+from vfiogen.plan.view import Function, function
+
+CORE_VDEV = "struct vfio_device *core_vdev"
+
+
+def plan_lifecycle(lowering: Lowering, kernel: Kernel, flags: tuple[str, ...]) -> tuple[Function, ...]:
+    """Return the functions of the device's life that aren't the core's own."""
+    wanted = [_open(lowering, kernel)]
+    if has_init(lowering.spec):
+        wanted = [_init(lowering, flags), _release(lowering), *wanted]
+    if has_close(lowering.spec):
+        wanted.append(_close(lowering))
+    return tuple(wanted)
+
+
+def has_init(spec: m.Spec) -> bool:
+    """Tell whether the device's init and release do more than the core's."""
+    return bool(spec.migration or spec.init or (spec.provider and spec.provider.hold == "device"))
+
+
+def has_close(spec: m.Spec) -> bool:
+    """Tell whether closing does more than the core's close."""
+    return bool(spec.migration or any(step.undo for step in spec.open))
+
+
+def _init(lowering: Lowering, flags: tuple[str, ...]) -> Function:
+    body = _body(lowering)
+    body.attempt("vfio_pci_core_init_dev(core_vdev)")
+    body.unwinding.append(("err_core", (c.Expr("vfio_pci_core_release_dev(core_vdev)"),)))
+    _get_provider(body)
+    for step in lowering.spec.init:
+        body.step(step)
+        body.add(c.Blank())
+    if flags:
+        _arm_migration(body, flags)
+    body.add(c.Blank())
+    body.finish()
+    return _function(lowering, "int", "init", body)
+
+
+def _get_provider(body: Body) -> None:
+    provider = body.lowering.spec.provider
+    if provider is None or provider.hold != "device":
+        return
+    analysis, scope = body.lowering.analysis, body.lowering.scope
+    call = analysis.call(provider.get, scope)
+    if call is None:
+        return
+    name = snake(provider.handle.text)
+    body.local(call.type.c, name)
+    body.checked_call(call, name)
+    body.add(c.Expr(f"{body.device}->{name} = {name}"), c.Blank())
+    put = analysis.call(provider.put, scope)
+    if put is not None:
+        body.unwinding.append(("err_put", (c.Expr(body.kernel_call(put)),)))
+
+
+def _arm_migration(body: Body, flags: tuple[str, ...]) -> None:
+    device = body.device
+    body.add(
+        c.Expr(f"mutex_init(&{device}->state_mutex)"),
+        c.Expr(f"core_vdev->migration_flags = {' | '.join(flags)}"),
+        c.Expr(f"core_vdev->mig_ops = &{device}_migration_ops"),
+    )
+
+
+def _release(lowering: Lowering) -> Function:
+    spec = lowering.spec
+    body = _body(lowering)
+    for step in reversed(spec.init):
+        body.undo(step.undo)
+    if spec.provider and spec.provider.hold == "device":
+        put = lowering.analysis.call(spec.provider.put, lowering.scope)
+        if put is not None:
+            body.add(c.Expr(body.kernel_call(put)))
+    if spec.migration:
+        body.add(c.Expr(f"mutex_destroy(&{body.device}->state_mutex)"))
+    body.add(c.Expr("vfio_pci_core_release_dev(core_vdev)"))
+    return _function(lowering, "void", "release", body)
+
+
+def _open(lowering: Lowering, kernel: Kernel) -> Function:
+    body = _body(lowering) if is_private(lowering.spec) else _plain_body(lowering)
+    core = f"&{body.device}->core_device" if is_private(lowering.spec) else "vdev"
+    body.attempt(f"vfio_pci_core_enable({core})")
+    body.unwinding.append(("err_disable", (c.Expr(f"vfio_pci_core_disable({core})"),)))
+    for block in _one_per_bar(lowering.spec):
+        _map_bar(body, block, kernel)
+    if lowering.spec.migration:
+        _enter_running(body)
+    for step in lowering.spec.open:
+        body.step(step)
+        body.add(c.Blank())
+    body.add(c.Expr(f"vfio_pci_core_finish_enable({core})"))
+    body.unwinding = body.unwinding if body.fails and _has_goto(body) else []
+    body.finish()
+    return _function(lowering, "int", "open_device", body)
+
+
+def _has_goto(body: Body) -> bool:
+    return any(isinstance(s, c.If) and any(isinstance(x, c.Goto) for x in s.then) for s in body.statements)
+
+
+def _enter_running(body: Body) -> None:
+    device = body.device
+    body.add(
+        c.Expr(f"{device}_lock_state({device})"),
+        c.Expr(f"{device}->mig_state = VFIO_DEVICE_STATE_RUNNING"),
+        c.Expr(f"mutex_unlock(&{device}->state_mutex)"),
+        c.Blank(),
+    )
+
+
+def _close(lowering: Lowering) -> Function:
+    body = _body(lowering)
+    device = body.device
+    if lowering.spec.migration:
+        body.add(
+            c.Expr(f"{device}_lock_state({device})"),
+            c.Expr(f"{device}_put_files({device})"),
+            c.Expr(f"mutex_unlock(&{device}->state_mutex)"),
+            c.Blank(),
+        )
+    for step in reversed(lowering.spec.open):
+        body.undo(step.undo)
+    body.add(c.Expr("vfio_pci_core_close_device(core_vdev)"))
+    return _function(lowering, "void", "close_device", body)
+
+
+def _one_per_bar(spec: m.Spec) -> list[m.RegisterBlock]:
+    return list({block.bar.value: block for block in spec.registers}.values())
+
+
+def _map_bar(body: Body, block: m.RegisterBlock, kernel: Kernel) -> None:
+    bar, device = block.bar.value, body.device
+    member = f"{device}->{body.names.bar(bar)}"
+    size = bar_sizes(body.lowering)[bar]
+    pdev = body.pdev()
+    unfit = f"!(pci_resource_flags({pdev}, {bar}) & IORESOURCE_MEM) || pci_resource_len({pdev}, {bar}) < {size}"
+    body.add(c.If(unfit, body.leave("-ENODEV")), c.Blank())
+    if kernel.has("get-iomap"):
+        body.add(c.Expr(f"{member} = vfio_pci_core_get_iomap(&{device}->core_device, {bar})"))
+        body.add(c.If(f"IS_ERR({member})", body.leave(f"PTR_ERR({member})")), c.Blank())
+        return
+    if kernel.has("setup-barmap"):
+        body.attempt(f"vfio_pci_core_setup_barmap(&{device}->core_device, {bar})")
+    else:
+        _map_by_hand(body, bar)
+    body.add(c.Expr(f"{member} = {device}->core_device.barmap[{bar}]"), c.Blank())
+
+
+def _map_by_hand(body: Body, bar: int) -> None:
+    """The core unmaps and releases what it finds in barmap[] when it disables the device."""
+    barmap = f"{body.device}->core_device.barmap[{bar}]"
+    pdev = body.pdev()
+    body.attempt(f"pci_request_selected_regions({pdev}, BIT({bar}), KBUILD_MODNAME)")
+    release = c.Expr(f"pci_release_selected_regions({pdev}, BIT({bar}))")
+    body.add(
+        c.Comment("The core unmaps and releases what is in barmap[]."),
+        c.Expr(f"{barmap} = pci_iomap({pdev}, {bar}, 0)"),
+        c.If(f"!{barmap}", (release, *body.leave("-ENOMEM"))),
+        c.Blank(),
+    )
+
+
+def is_private(spec: m.Spec) -> bool:
+    """Tell whether the driver keeps anything of its own for each device."""
+    return bool(spec.migration or spec.context or spec.registers or has_init(spec) or spec.open)
+
+
+def _body(lowering: Lowering) -> Body:
+    prefix = lowering.names.prefix
+    body = Body(lowering, lowering.scope, prefix)
+    body.local(f"{lowering.names.device} *", prefix, f"{prefix}_from_vfio(core_vdev)")
+    return body
+
+
+def _plain_body(lowering: Lowering) -> Body:
+    body = Body(lowering, lowering.scope, "vdev")
+    init = "container_of(core_vdev, struct vfio_pci_core_device, vdev)"
+    body.local("struct vfio_pci_core_device *", "vdev", init)
+    return body
+
+
+def _function(lowering: Lowering, kind: str, name: str, body: Body) -> Function:
+    lines = (list(body.declarations.values()), body.statements)
+    return function(kind, f"{lowering.names.prefix}_{name}", [CORE_VDEV], lines)

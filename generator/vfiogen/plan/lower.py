@@ -1,0 +1,537 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Typed expressions and steps to statements of C.
+
+A `Body` writes one C function. What an expression needs first (a command that is run, an addition that may
+overflow) becomes statements in front of it; what remains is printed with the parentheses that C needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from vfiogen.c import layout as c
+from vfiogen.c.text import c_string
+from vfiogen.model import spec as m
+from vfiogen.model import typed as t
+from vfiogen.model.analyse import Analysis, Scope
+from vfiogen.model.types import VOID
+from vfiogen.plan.names import Names, snake
+
+# C's operators, by how tightly they bind.
+PRECEDENCE = {
+    "or": 1, "and": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, "<=": 7, ">": 7, ">=": 7,
+    "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10,
+}  # fmt: skip
+SPELLING = {"or": "||", "and": "&&"}
+CHECKED = {"+": "add", "-": "sub", "*": "mul"}
+TIGHT = 12
+UNARY = 11
+TERNARY = 0
+MAX_INT_CONSTANT = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Lowering:
+    """What is the same for all functions of a driver."""
+
+    spec: m.Spec
+    names: Names
+    analysis: Analysis
+
+    @property
+    def scope(self) -> Scope:
+        """The scope outside of commands."""
+        return Scope(self.spec)
+
+    def is_inline(self, command: m.Command) -> bool:
+        """Tell whether a command is nothing but a call, so that it needs no function of its own."""
+        body = command.bodies[0]
+        if body.call is None or command.results or self._looked_up(command):
+            return False
+        call = self.analysis.call(body.call, self.scope.within(command))
+        return call is not None and not any(isinstance(a, t.Format) for a in call.arguments)
+
+    def _looked_up(self, command: m.Command) -> bool:
+        return self.uses_handle(command) and self.holds_per_call
+
+    @property
+    def holds_per_call(self) -> bool:
+        """Whether the parent is looked up around each command."""
+        return self.spec.provider is not None and self.spec.provider.hold == "call"
+
+    def uses_handle(self, command: m.Command) -> bool:
+        """Tell whether the command itself needs the parent's handle."""
+        return any(isinstance(part, t.Handle) for part in self._parts(command))
+
+    def _parts(self, command: m.Command) -> Iterable[t.Typed]:
+        body = command.bodies[0]
+        if body.call is None:
+            return ()
+        call = self.analysis.call(body.call, self.scope.within(command))
+        return walk(call) if call is not None else ()
+
+
+def walk(node: t.Typed) -> Iterable[t.Typed]:
+    """Yield a tree's nodes, outermost first."""
+    yield node
+    for value in vars(node).values():
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, t.Typed):
+                yield from walk(part)
+
+
+@dataclass
+class Body:
+    """One C function while it is written.
+
+    `registers` prints the read of a register; `device` is the expression of the driver's structure;
+    `unwinding` holds what undoes the steps so far, latest last.
+    """
+
+    lowering: Lowering
+    scope: Scope
+    device: str
+    declarations: dict[str, c.Declaration] = field(default_factory=dict)
+    statements: list[c.Stmt] = field(default_factory=list)
+    substitutes: dict[str, str] = field(default_factory=dict)
+    unwinding: list[tuple[str, tuple[c.Stmt, ...]]] = field(default_factory=list)
+    fails: bool = False
+    read: Callable[[Body, t.Read], str] | None = None
+    core: str = ""
+
+    @property
+    def names(self) -> Names:
+        """The driver's C names."""
+        return self.lowering.names
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def add(self, *statements: c.Stmt) -> None:
+        """Append statements."""
+        self.statements.extend(statements)
+
+    def local(self, type_name: str, name: str, init: str | None = None) -> str:
+        """Declare a local variable, once."""
+        self.declarations.setdefault(name, c.Declaration(type_name, name, init))
+        return name
+
+    def ret(self) -> str:
+        """Return the variable that holds an error."""
+        return self.local("int", "ret")
+
+    def leave(self, error: str = "ret") -> tuple[c.Stmt, ...]:
+        """Return the statements that leave the function with an error."""
+        self.fails = True
+        if not self.unwinding:
+            return (c.Return(error),)
+        set_error = () if error == "ret" else (c.Expr(f"{self.ret()} = {error}"),)
+        return (*set_error, c.Goto(self.unwinding[-1][0]))
+
+    def attempt(self, call: str) -> None:
+        """Append a call that returns 0 or an error, and leave on an error."""
+        self.add(c.Expr(f"{self.ret()} = {call}"), c.If("ret", self.leave()), c.Blank())
+
+    def finish(self, *last: c.Stmt) -> None:
+        """Append the end of a function: `return 0` unless told otherwise, and what gotos lead to."""
+        targets = {statement.label for statement in nested(self.statements) if isinstance(statement, c.Goto)}
+        used = [at for at, (label, _) in enumerate(self.unwinding) if label in targets]
+        if not last and not used:
+            last = self._last_call()
+        self.add(*(last or (c.Return("0"),)))
+        if not used:
+            return
+        for label, undo in reversed(self.unwinding[: used[-1] + 1]):
+            self.add(*((c.Label(label),) if label in targets else ()), *undo)
+        self.add(c.Return("ret"))
+
+    def _last_call(self) -> tuple[c.Stmt, ...]:
+        """Turn `ret = f(); if (ret) return ret; return 0;` into `return f();`."""
+        match [s for s in self.statements if not isinstance(s, c.Blank)][-2:]:
+            case [c.Expr(text), c.If("ret", (c.Return("ret"),), ())] if text.startswith("ret = "):
+                while not isinstance(self.statements.pop(), c.Expr):
+                    pass
+                if not any("ret" in str(s).split() or "'ret'" in str(s) for s in self.statements):
+                    self.declarations.pop("ret", None)
+                return (c.Return(text.removeprefix("ret = ")),)
+        return ()
+
+    def pdev(self) -> str:
+        """Return a local variable for the PCI device."""
+        return self.local("struct pci_dev *", "pdev", f"{self.device}->core_device.pdev")
+
+    # -- steps ----------------------------------------------------------------------------------
+
+    def step(self, step: m.Step) -> None:
+        """Append one step and remember its undo."""
+        if step.note:
+            self.add(c.Comment(step.note.text))
+        {
+            "do": self._do,
+            "set": self._set,
+            "write": self._write,
+            "poll": self._poll,
+            "check": self._check,
+            "wait": self._wait,
+        }[step.verb](step)
+        if step.undo:
+            self._remember(step)
+
+    def _remember(self, step: m.Step) -> None:
+        inner = Body(self.lowering, self.scope, self.device, dict(self.declarations))
+        inner.undo(step.undo)
+        self.declarations |= inner.declarations
+        self.unwinding.append((f"err_{_step_label(step)}", tuple(inner.statements)))
+
+    def undo(self, steps: Iterable[m.Step]) -> None:
+        """Append steps whose errors nobody can handle any more."""
+        for step in steps:
+            run = self.lowering.analysis.action(step.formula, self.scope)
+            if run is not None:
+                self.add(c.Expr(self.invocation(run)))
+
+    def _do(self, step: m.Step) -> None:
+        run = self.lowering.analysis.action(step.formula, self.scope)
+        if run is None:
+            return
+        if step.retry:
+            self._retry(step, run)
+        elif step.ignore_error:
+            self.add(c.Comment(f"An error is ignored: {step.ignore_error.text}"), c.Expr(self.invocation(run)))
+        elif not can_fail(run.command):
+            self.add(c.Expr(self.invocation(run)))
+        elif step.error:
+            self.add(c.If(self.invocation(run), self.leave(f"-{step.error}")), c.Blank())
+        else:
+            self.attempt(self.invocation(run))
+
+    def _retry(self, step: m.Step, run: t.Run) -> None:
+        """Poll the command itself: read_poll_timeout() takes any function with its arguments."""
+        function, _, rest = self.invocation(run).partition("(")
+        arguments = rest.removesuffix(")")
+        every, limit = step.every or 1000, step.limit or 0
+        condition = f"ret != -{step.retry}"
+        ret = self.ret()
+        timeout = self.local("int", "timeout")
+        call = f"read_poll_timeout({function}, {ret}, {condition}, {every}, {limit}, false, {arguments})"
+        self.add(c.Expr(f"{timeout} = {call}"), c.If(timeout, self.leave(timeout)), c.If(ret, self.leave()), c.Blank())
+
+    def _set(self, step: m.Step) -> None:
+        assign = self.lowering.analysis.assignment(step.formula, self.scope)
+        if assign is None:
+            return
+        place = self._place(assign.place)
+        if isinstance(assign.value, t.Run) and assign.value.command.results:
+            self.attempt(self.invocation(assign.value, _address(place)))
+        else:
+            self.add(c.Expr(f"{place} = {self.value(assign.value)}"))
+
+    def _place(self, place: t.Typed) -> str:
+        if isinstance(place, t.Local):
+            return f"*{snake(place.name)}"
+        return self.value(place)
+
+    def _write(self, step: m.Step) -> None:
+        assign = self.lowering.analysis.assignment(step.formula, self.scope)
+        if assign is None:
+            return
+        read = assign.place.read if isinstance(assign.place, t.ReadBits) else assign.place
+        if isinstance(read, t.Read):
+            value = self.value(assign.value)
+            if isinstance(assign.place, t.ReadBits):
+                value = self._field_value(assign.place, value)
+            self.attempt(f"{self.accessor('write', read)}({self.device}, {value}, {self.address(read)})")
+
+    def _field_value(self, place: t.ReadBits, value: str) -> str:
+        macro = self.names.bits(place.read.block, place.read.register, place.bits)
+        if place.bits.low == place.bits.high:
+            return macro if value in ("1", "true") else f"{value} ? {macro} : 0"
+        return f"FIELD_PREP({macro}, {value})"
+
+    def _poll(self, step: m.Step) -> None:
+        typed = self.lowering.analysis.condition(step.formula, self.scope)
+        if typed is None:
+            return
+        call = self._poll_call(typed, step.every or 0, step.limit or 0)
+        if step.error:
+            self.add(c.If(call, self.leave(f"-{step.error}")), c.Blank())
+        else:
+            self.attempt(call)
+
+    def _poll_call(self, typed: t.Typed, every: int, limit: int) -> str:
+        reads = [node for node in walk(typed) if isinstance(node, t.Read)]
+        read = reads[0]
+        name = self.local(read.type.c, snake(read.register.name.text))
+        inner = Body(self.lowering, self.scope, self.device, read=lambda _body, _read: name)
+        condition = inner.value(typed)
+        sleep = f"{every}, {limit}"
+        access = self.accessor("read", read)
+        return (
+            f"read_poll_timeout({access}, {name}, {condition}, {sleep}, false, {self.device}, {self.address(read)})"
+        )
+
+    def _check(self, step: m.Step) -> None:
+        typed = self.lowering.analysis.condition(step.formula, self.scope)
+        if typed is not None:
+            self.add(c.If(self.negated(typed), self.leave(f"-{step.error or 'EIO'}")), c.Blank())
+
+    def _wait(self, step: m.Step) -> None:
+        self.add(c.Expr(f"fsleep({step.wait})"))
+
+    # -- commands -------------------------------------------------------------------------------
+
+    def invocation(self, run: t.Run, *results: str) -> str:
+        """Return the C call that runs a command: its function, or the kernel's own if it is one call."""
+        if self.lowering.is_inline(run.command):
+            return self._inlined(run)
+        arguments = [self.device, *(self.value(a) for a in run.arguments), *results]
+        return f"{self.names.own(run.command.name.text)}({', '.join(arguments)})"
+
+    def _inlined(self, run: t.Run) -> str:
+        scope = self.scope.within(run.command)
+        values = zip(run.command.params, run.arguments, strict=True)
+        outer = dict(self.substitutes)
+        self.substitutes |= {snake(p.name.text): self.value(a) for p, a in values}
+        call = self.lowering.analysis.call(run.command.bodies[0].call, scope)
+        text = self.kernel_call(call) if call else ""
+        self.substitutes = outer
+        return text
+
+    def kernel_call(self, call: t.KernelFunction) -> str:
+        """Return a call of a kernel function."""
+        return f"{call.function}({', '.join(self.value(a) for a in call.arguments)})"
+
+    def checked_call(self, call: t.KernelFunction, target: str | None, cleanup: tuple[c.Stmt, ...] = ()) -> None:
+        """Append a call, leave if it fails, and store what it returns in `target`."""
+        text = self.kernel_call(call)
+        if call.failure is None:
+            self.add(c.Expr(f"{target} = {text}" if target else text), *cleanup)
+        elif call.type.kind == "pointer":
+            self._pointer_call(call, text, target or "", cleanup)
+        elif call.type is VOID:
+            self.add(c.Expr(f"{self.ret()} = {text}"), *cleanup, c.If("ret", self.leave()), c.Blank())
+        else:
+            self.add(c.Expr(f"{self.ret()} = {text}"), *cleanup, c.If("ret < 0", self.leave()), c.Blank())
+            self.add(c.Expr(f"{target} = ret"))
+
+    def _pointer_call(self, call: t.KernelFunction, text: str, target: str, cleanup: tuple[c.Stmt, ...]) -> None:
+        self.add(c.Expr(f"{target} = {text}"), *cleanup)
+        if call.failure == "null":
+            self.add(c.If(f"!{target}", self.leave("-ENODEV")), c.Blank())
+        else:
+            self.add(c.If(f"IS_ERR({target})", self.leave(f"PTR_ERR({target})")), c.Blank())
+
+    # -- registers ------------------------------------------------------------------------------
+
+    def accessor(self, verb: str, read: t.Read) -> str:
+        """Return the name of the function that reads or writes a register."""
+        return f"{self.names.prefix}_{verb}{read.register.width}"
+
+    def address(self, read: t.Read) -> str:
+        """Return the address of a register."""
+        macro = self.names.register(read.block, read.register)
+        base = f"{self.device}->{self.names.bar(read.block.bar.value)} + {macro}"
+        if read.index is None:
+            return base
+        index = self.value(read.index, PRECEDENCE["*"])
+        return f"{base} + {index} * {read.register.width // 8}"
+
+    # -- expressions ----------------------------------------------------------------------------
+
+    def negated(self, typed: t.Typed) -> str:
+        """Return the opposite of a condition, in the way that reads best."""
+        opposite = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+        if isinstance(typed, t.Prefix) and typed.operator == "not":
+            return self.value(typed.operand)
+        if isinstance(typed, t.Operation) and typed.operator in opposite:
+            return self.value(t.Operation(typed.type, opposite[typed.operator], typed.left, typed.right))
+        return f"!{self.value(typed, UNARY)}"
+
+    def value(self, typed: t.Typed, binding: int = 0) -> str:
+        """Return the C expression of a tree, in parentheses if it binds less tightly than `binding`."""
+        text, tightness = _PRINTERS[type(typed)](self, typed)
+        return f"({text})" if tightness < binding else text
+
+    def _literal(self, node: t.Literal) -> tuple[str, int]:
+        digits = f"{node.value:#x}" if node.hexadecimal else str(node.value)
+        return digits + ("ULL" if node.value > MAX_INT_CONSTANT else ""), TIGHT
+
+    def _constant(self, node: t.Constant) -> tuple[str, int]:
+        return node.name, TIGHT
+
+    def _builtin(self, node: t.Builtin) -> tuple[str, int]:
+        if node.name in self.substitutes:
+            return self.substitutes[node.name], TIGHT
+        pdev = self.pdev()
+        return {
+            "device": pdev,
+            "parent": f"pci_physfn({pdev})",
+            "vf-id": f"pci_iov_vf_id({pdev})",
+            "domain": f"pci_domain_nr({pdev}->bus)",
+            "pci-id": f"pci_dev_id({pdev})",
+        }[node.name], TIGHT
+
+    def _handle(self, node: t.Handle) -> tuple[str, int]:
+        provider = self.lowering.spec.provider
+        assert provider is not None
+        name = snake(provider.handle.text)
+        if self.lowering.holds_per_call or name in self.declarations:
+            return name, TIGHT
+        return f"{self.device}->{name}", TIGHT
+
+    def _field(self, node: t.Field) -> tuple[str, int]:
+        return f"{self.value(node.base, TIGHT)}->{node.name}", TIGHT
+
+    def _kept(self, node: t.Kept) -> tuple[str, int]:
+        return f"{self.device}->{snake(node.name)}", TIGHT
+
+    def _local(self, node: t.Local) -> tuple[str, int]:
+        name = snake(node.name)
+        if name in self.substitutes:
+            return self.substitutes[name], TIGHT
+        return (f"*{name}", UNARY) if node.result else (name, TIGHT)
+
+    def _read(self, node: t.Read) -> tuple[str, int]:
+        if self.read is not None:
+            return self.read(self, node), TIGHT
+        return f"{self.accessor('read', node)}({self.device}, {self.address(node)})", TIGHT
+
+    def _read_bits(self, node: t.ReadBits) -> tuple[str, int]:
+        macro = self.names.bits(node.read.block, node.read.register, node.bits)
+        if node.bits.low == node.bits.high:
+            return f"{self.value(node.read, PRECEDENCE['&'])} & {macro}", PRECEDENCE["&"]
+        return f"FIELD_GET({macro}, {self.value(node.read)})", TIGHT
+
+    def _run(self, node: t.Run) -> tuple[str, int]:
+        command = node.command
+        if not command.results:
+            return self.invocation(node), TIGHT
+        result = command.results[0]
+        name = self.local(node.type.c, snake(result.name.text))
+        self.attempt(self.invocation(node, f"&{name}"))
+        return name, TIGHT
+
+    def _extent(self, node: t.Extent) -> tuple[str, int]:
+        structure = self.names.structure(node.structure)
+        if node.field is None:
+            return f"sizeof({structure})", TIGHT
+        return f"offsetofend({structure}, {snake(node.field)})", TIGHT
+
+    def _function(self, node: t.Function) -> tuple[str, int]:
+        left, right = node.arguments
+        if node.name == "join":
+            high = self.value(left, PRECEDENCE["<<"])
+            return f"(u64){high} << 32 | {self.value(right, PRECEDENCE['|'])}", PRECEDENCE["|"]
+        return f"{node.name}({self.value(left)}, {self.value(right)})", TIGHT
+
+    def _prefix(self, node: t.Prefix) -> tuple[str, int]:
+        if node.operator == "not" and isinstance(node.operand, t.Prefix | t.OneOf | t.Operation):
+            return self.negated(node.operand), PRECEDENCE["=="]
+        sign = {"not": "!", "~": "~", "ref": "&", "out": "&"}[node.operator]
+        return f"{sign}{self.value(node.operand, UNARY)}", UNARY
+
+    def _operation(self, node: t.Operation) -> tuple[str, int]:
+        if node.operator in CHECKED and _is_tainted(node):
+            return self._checked(node), TIGHT
+        tightness = PRECEDENCE[node.operator]
+        left = self.value(node.left, self._operand_binding(node.operator, node.left, tightness))
+        right = self.value(node.right, self._operand_binding(node.operator, node.right, tightness + 1))
+        return f"{left} {SPELLING.get(node.operator, node.operator)} {right}", tightness
+
+    def _operand_binding(self, operator: str, operand: t.Typed, tightness: int) -> int:
+        """Ask for the parentheses that gcc's -Wparentheses wants, beside those that C needs."""
+        mixed = operator in ("or", "|", "&", "^", "==", "!=") and isinstance(operand, t.Operation)
+        if mixed and isinstance(operand, t.Operation) and operand.operator != operator and operator != "or":
+            return TIGHT
+        if operator == "or" and isinstance(operand, t.Operation) and operand.operator == "and":
+            return TIGHT
+        return tightness
+
+    def _checked(self, node: t.Operation) -> str:
+        name = self.local("u64", f"checked{len(self.declarations)}")
+        arguments = f"{self.value(node.left)}, {self.value(node.right)}, &{name}"
+        test = f"check_{CHECKED[node.operator]}_overflow({arguments})"
+        self.add(c.If(test, self.leave("-EOVERFLOW")), c.Blank())
+        return name
+
+    def _one_of(self, node: t.OneOf) -> tuple[str, int]:
+        compare, join = ("!=", " && ") if node.negated else ("==", " || ")
+        value = self.value(node.value, PRECEDENCE["=="] + 1)
+        tests = [f"{value} {compare} {self.value(item, PRECEDENCE['=='] + 1)}" for item in node.items]
+        return join.join(tests), PRECEDENCE["and" if node.negated else "or"] if len(tests) > 1 else PRECEDENCE["=="]
+
+    def _choice(self, node: t.Choice) -> tuple[str, int]:
+        condition = self.value(node.condition, 1)
+        return f"{condition} ? {self.value(node.value, 1)} : {self.value(node.otherwise)}", TERNARY
+
+    def _format(self, node: t.Format) -> tuple[str, int]:
+        """Return a local variable with the text; whoever asks for it frees it."""
+        template = "".join(part.replace("%", "%%") if isinstance(part, str) else _conversion(part) for part in node.parts)
+        values = [self.value(part) for part in node.parts if isinstance(part, t.Typed)]
+        name = self.local("char *", "name")
+        arguments = ", ".join(["GFP_KERNEL", c_string(template), *values])
+        self.add(c.Expr(f"{name} = kasprintf({arguments})"), c.If(f"!{name}", self.leave("-ENOMEM")), c.Blank())
+        return name, TIGHT
+
+
+_PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
+    t.Literal: Body._literal,
+    t.Constant: Body._constant,
+    t.Builtin: Body._builtin,
+    t.Handle: Body._handle,
+    t.Field: Body._field,
+    t.Kept: Body._kept,
+    t.Local: Body._local,
+    t.Read: Body._read,
+    t.ReadBits: Body._read_bits,
+    t.Run: Body._run,
+    t.Extent: Body._extent,
+    t.Function: Body._function,
+    t.Prefix: Body._prefix,
+    t.Operation: Body._operation,
+    t.OneOf: Body._one_of,
+    t.Choice: Body._choice,
+    t.Format: Body._format,
+}
+
+
+def nested(statements: Iterable[c.Stmt]) -> Iterable[c.Stmt]:
+    """Yield statements and those inside of them."""
+    for statement in statements:
+        yield statement
+        for value in vars(statement).values():
+            if isinstance(value, tuple):
+                yield from nested(item for item in value if not isinstance(item, str | c.Declaration | c.Case))
+
+
+def can_fail(command: m.Command) -> bool:
+    """Tell whether running a command can end in an error."""
+    if command.returns is not None:
+        return command.returns.text != "void"
+    body = command.bodies[0]
+    call = body.call.tree if body.call else None
+    returns = getattr(call, "returns", None)
+    return returns is None or returns.failure is not None
+
+
+def _is_tainted(node: t.Typed) -> bool:
+    """Values from the user, the firmware or the device may be anything."""
+    return any(
+        isinstance(part, t.Read) or (isinstance(part, t.Builtin) and part.name == "loaded") for part in walk(node)
+    )
+
+
+def _conversion(part: t.Typed) -> str:
+    if part.type.kind == "constant":
+        return "%s"
+    return "%llu" if part.type.bits == 64 else "%u"
+
+
+def _address(place: str) -> str:
+    return place.removeprefix("*") if place.startswith("*") else f"&{place}"
+
+
+def _step_label(step: m.Step) -> str:
+    """Name a label after what it undoes."""
+    undo = step.undo[0].formula
+    return snake(undo.scalar.text.partition("(")[0]) if undo else "undo"

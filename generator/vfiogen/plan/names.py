@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The C names of one driver: everything begins with its prefix, macros with it in capitals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vfiogen.model import spec as m
+
+
+def snake(name: str) -> str:
+    """Return a name of the spec as C spells it."""
+    return name.replace("-", "_")
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names from a driver's prefix."""
+
+    prefix: str
+
+    @property
+    def device(self) -> str:
+        """The type of the driver's own device structure."""
+        return f"struct {self.prefix}_device"
+
+    @property
+    def file(self) -> str:
+        """The type of the driver's migration file."""
+        return f"struct {self.prefix}_migration_file"
+
+    @property
+    def device_parameter(self) -> str:
+        """The declaration of the parameter that most functions take first."""
+        return f"{self.device} *{self.prefix}"
+
+    def own(self, name: str) -> str:
+        """Return the C name of a thing of the spec, without saying the prefix twice."""
+        c = snake(name)
+        return c if c == self.prefix or c.startswith(f"{self.prefix}_") else f"{self.prefix}_{c}"
+
+    def macro(self, *parts: str) -> str:
+        """Return a macro's name."""
+        return self.own("_".join(parts)).upper()
+
+    def structure(self, layout: str) -> str:
+        """Return the type of a layout."""
+        return f"struct {self.own(layout)}"
+
+    def register(self, block: m.RegisterBlock, register: m.Register) -> str:
+        """Return the macro of a register's offset."""
+        return self.macro(block.name.text, register.name.text)
+
+    def bits(self, block: m.RegisterBlock, register: m.Register, bits: m.Bits) -> str:
+        """Return the macro of bits of a register."""
+        return self.macro(block.name.text, register.name.text, bits.name.text)
+
+    def bar(self, number: int) -> str:
+        """Return the member that holds a mapped BAR."""
+        return f"bar{number}"

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""C structures: the layouts that are transferred, the device's own and the migration file's."""
+
+from __future__ import annotations
+
+from vfiogen.c import layout as c
+from vfiogen.model import spec as m
+from vfiogen.model.types import read_type
+from vfiogen.plan.lifecycle import is_private
+from vfiogen.plan.lower import Lowering
+from vfiogen.plan.names import snake
+from vfiogen.plan.registers import define
+from vfiogen.plan.view import Defines, Member, Structure
+
+
+def plan_structures(lowering: Lowering) -> tuple[Structure, ...]:
+    """Return the structures in the order of their use."""
+    found = [_layout(lowering, layout) for layout in lowering.spec.layouts]
+    if is_private(lowering.spec):
+        found.append(_device(lowering))
+    if lowering.spec.migration:
+        found.append(_file(lowering))
+    return tuple(found)
+
+
+def plan_constants(lowering: Lowering, text: str) -> tuple[Defines, ...]:
+    """Return the macros of the constant fields of layouts."""
+    groups = []
+    for layout in lowering.spec.layouts:
+        fields = [f for f in layout.fields if f.const and constant(lowering, layout, f) in text]
+        lines = tuple(_constant_define(lowering, layout, f) for f in fields)
+        if lines:
+            groups.append(Defines(lines, None, layout.name.span))
+    return tuple(groups)
+
+
+def constant(lowering: Lowering, layout: m.Layout, field: m.LayoutField) -> str:
+    """Return the macro of a constant field."""
+    return lowering.names.macro(layout.name.text, field.name.text)
+
+
+def byte_order(layout: m.Layout, field: m.LayoutField) -> str:
+    """Return the infix of a field's byte order as in cpu_to_le32(), or nothing for a byte."""
+    return "" if field.bits == 8 else f"{layout.endian[0]}e{field.bits}"
+
+
+def _constant_define(lowering: Lowering, layout: m.Layout, field: m.LayoutField) -> str:
+    assert field.const is not None
+    value = f"{field.const.value:#x}" if field.const.hexadecimal else str(field.const.value)
+    value += "ULL" if field.const.value > 0xFFFFFFFF else ""
+    return define(constant(lowering, layout, field), value)
+
+
+def _layout(lowering: Lowering, layout: m.Layout) -> Structure:
+    name = lowering.names.structure(layout.name.text)
+    migration = lowering.spec.migration
+    role = "The state of the device, as it is transferred."
+    transferred = migration and migration.stream.structure and migration.stream.structure.text == layout.name.text
+    note = layout.note.text if layout.note else (role if transferred else "")
+    members = tuple(_layout_member(layout, field) for field in layout.fields)
+    after = (f"static_assert(sizeof({name}) == {layout.size});",)
+    comment = _with_omissions(note, migration if transferred else None)
+    return Structure(name.removeprefix("struct "), members, c.comment(comment) if comment else None, after)
+
+
+def _with_omissions(note: str, migration: m.Migration | None) -> str:
+    if migration is None or not migration.omitted:
+        return note
+    lines = [f"- {o.name.text.replace('-', ' ')}: {o.reason.text}" for o in migration.omitted]
+    return "\n".join([note, "", "What isn't in it:", *lines])
+
+
+def _layout_member(layout: m.Layout, field: m.LayoutField) -> Member:
+    order = byte_order(layout, field)
+    bounds = f"[{field.count.value}]" if field.count else ""
+    kind = f"__{order}" if order else "u8"
+    comment = c.comment(field.note.text, 1) if field.note else None
+    return Member(f"{kind} {snake(field.name.text)}{bounds}", comment)
+
+
+def _device(lowering: Lowering) -> Structure:
+    names, spec = lowering.names, lowering.spec
+    members = [Member("struct vfio_pci_core_device core_device")]
+    if spec.provider and spec.provider.hold == "device":
+        members.append(_typed(spec.provider.type, spec.provider.handle, None))
+    members += [Member(f"void __iomem *{names.bar(bar)}") for bar in sorted({b.bar.value for b in spec.registers})]
+    members += [_typed(kept.type, kept.name, kept.note) for kept in spec.context]
+    if spec.migration:
+        members += _migration_members(names.file)
+    return Structure(f"{names.prefix}_device", tuple(members))
+
+
+def _typed(kind: m.Word, name: m.Word, note: m.Word | None) -> Member:
+    found = read_type(kind.text)
+    spelling = found.c if found else kind.text
+    return Member(c.declare(spelling, snake(name.text)), c.comment(note.text, 1) if note else None)
+
+
+def _migration_members(file: str) -> list[Member]:
+    lock = "Protects the migration state and the two files; taken before a file's lock."
+    resets = "Counts the resets, and up to which one the state has followed."
+    return [
+        Member("struct mutex state_mutex", c.comment(lock, 1)),
+        Member("enum vfio_device_mig_state mig_state"),
+        Member(f"{file} *saving"),
+        Member(f"{file} *resuming"),
+        Member("atomic_t resets", c.comment(resets, 1)),
+        Member("int resets_settled"),
+    ]
+
+
+def _file(lowering: Lowering) -> Structure:
+    names, migration = lowering.names, lowering.spec.migration
+    assert migration is not None
+    lock = "Protects all that follows; held over user copies."
+    members = [
+        Member("struct file *filp"),
+        Member(f"{names.device} *{names.prefix}"),
+        Member("int resets"),
+        Member("struct mutex lock", c.comment(lock, 1)),
+        Member("bool disabled"),
+    ]
+    if migration.has("pre-copy"):
+        members.append(Member("bool pre_copy"))
+    members += [
+        Member("size_t length", c.comment("How much data there is, and how much of it has been read.", 1)),
+        Member("size_t pos"),
+    ]
+    return Structure(f"{names.prefix}_migration_file", (*members, *_data_members(lowering)))
+
+
+def _data_members(lowering: Lowering) -> list[Member]:
+    migration = lowering.spec.migration
+    assert migration is not None
+    word = migration.stream.structure
+    layout = lowering.spec.layout(word.text) if word else None
+    if layout is None:
+        return []
+    name = lowering.names.structure(layout.name.text)
+    members = [Member(f"{name} state")]
+    if matched(layout):
+        members.append(Member(f"{name} expected", c.comment("What this device asks of the fields that must match.", 1)))
+    return members
+
+
+def matched(layout: m.Layout) -> list[m.LayoutField]:
+    """Return the fields that are compared before anything is loaded."""
+    return [field for field in layout.fields if field.const or field.match]

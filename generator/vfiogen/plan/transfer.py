@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Functions that fill and use the migration data: of a layout, and of the parent's memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vfiogen.c import layout as c
+from vfiogen.c.parse import spell
+from vfiogen.model import spec as m
+from vfiogen.model import typed as t
+from vfiogen.plan.lower import Body, Lowering, walk
+from vfiogen.plan.names import snake
+from vfiogen.plan.registers import READS, WRITES
+from vfiogen.plan.structures import byte_order, constant, matched
+from vfiogen.plan.view import Function, function
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """The functions around the data; see MigrationView for the members that are the same there."""
+
+    image: str
+    capacity: str
+    save: tuple[Function, ...]
+    load: tuple[Function, ...]
+    on_write: tuple[str, ...]
+    expect: str | None
+
+
+def plan_transfer(lowering: Lowering, migration: m.Migration) -> Transfer:
+    """Return how the stream's store is filled and used."""
+    word = migration.stream.structure
+    layout = lowering.spec.layout(word.text) if word else None
+    if layout is not None:
+        return _LayoutTransfer(lowering, migration, layout).plan()
+    return _MemoryTransfer(lowering, migration).plan()
+
+
+class _Common:
+    """What both stores have."""
+
+    def __init__(self, lowering: Lowering, migration: m.Migration) -> None:
+        self.lowering = lowering
+        self.migration = migration
+        self.stream = migration.stream
+        self.names = lowering.names
+        self.prefix = lowering.names.prefix
+
+    def name(self, suffix: str) -> str:
+        return f"{self.prefix}_{suffix}"
+
+    def body(self, capacity: str = "") -> Body:
+        body = Body(self.lowering, self.lowering.scope.in_stream(), self.prefix)
+        body.substitutes |= {"loaded": "migf->length", "capacity": capacity}
+        return body
+
+    def file_body(self, capacity: str = "") -> Body:
+        """Return a body for a function that gets a file and needs its device."""
+        body = self.body(capacity)
+        body.local(f"{self.names.device} *", self.prefix, f"migf->{self.prefix}")
+        return body
+
+    def save_function(self, name: str, body: Body) -> Function:
+        parameters = [self.names.device_parameter, f"{self.names.file} *migf"]
+        return function("int", f"{self.prefix}_{name}", parameters, _lines(body))
+
+    def file_function(self, name: str, body: Body) -> Function:
+        return function("int", f"{self.prefix}_{name}", [f"{self.names.file} *migf"], _lines(body))
+
+    def load_head(self, body: Body, complete: str) -> None:
+        body.attempt(f"{self.prefix}_file_error(migf)")
+        body.add(c.Comment("A stream that ends early is refused."))
+        body.add(c.If(complete, body.leave("-EINVAL")), c.Blank())
+
+
+class _MemoryTransfer(_Common):
+    """Data in memory of the parent."""
+
+    def plan(self) -> Transfer:
+        stream = self.stream
+        save = [self._save("save_stop_copy", stream.stop_copy, False)]
+        if self.migration.has("pre-copy"):
+            save.insert(0, self._save("save_pre_copy", stream.pre_copy, True))
+        checks = (self._check_write(),) if stream.each_write else ()
+        return Transfer(
+            image=self._in_file(stream.memory),
+            capacity=self._in_file(stream.capacity),
+            save=tuple(save),
+            load=(*checks, self._load()),
+            on_write=tuple(check.name for check in checks),
+            expect=None,
+        )
+
+    def _in_file(self, formula: m.Formula | None) -> str:
+        typed = self.lowering.analysis.value(formula, self.lowering.scope)
+        body = Body(self.lowering, self.lowering.scope, f"migf->{self.prefix}")
+        return body.value(typed) if typed else ""
+
+    def _capacity(self, body: Body) -> str:
+        typed = self.lowering.analysis.value(self.stream.capacity, self.lowering.scope)
+        return body.value(typed, 7) if typed else ""
+
+    def _save(self, name: str, produce: m.Produce | None, pre_copy: bool) -> Function:
+        body = self.body()
+        if produce is not None:
+            _run(body, produce.do)
+            self._set_length(body, produce.length)
+        if self.migration.has("pre-copy"):
+            body.add(c.Expr(f"migf->pre_copy = {str(pre_copy).lower()}"))
+        body.finish()
+        return self.save_function(name, body)
+
+    def _set_length(self, body: Body, length: m.Formula) -> None:
+        """The parent names both sizes, but a length beyond the memory would leak what lies behind it."""
+        typed = self.lowering.analysis.value(length, self.lowering.scope.in_stream())
+        if typed is None:
+            return
+        text = body.value(typed, 7)
+        if not _same(length, self.stream.capacity):
+            body.add(c.If(f"{text} > {self._capacity(body)}", body.leave("-EIO")), c.Blank())
+        body.add(c.Expr(f"migf->length = {text}"))
+
+    def _check_write(self) -> Function:
+        body = self.file_body()
+        run = self.lowering.analysis.action(self.stream.each_write, body.scope)
+        call = body.invocation(run) if run else "0"
+        if self.stream.more is None:
+            body.finish(c.Return(call))
+            return self.file_function("check_write", body)
+        ret = body.ret()
+        body.add(
+            c.Expr(f"{ret} = {call}"),
+            c.Comment(f"-{self.stream.more} asks for more than has arrived so far."),
+        )
+        body.finish(c.Return(f"{ret} == -{self.stream.more} ? 0 : {ret}"))
+        return self.file_function("check_write", body)
+
+    def _load(self) -> Function:
+        body = self.file_body()
+        lengths = self.stream.lengths or ((self.stream.capacity,) if self.stream.capacity else ())
+        texts = [self._length(body, formula) for formula in lengths]
+        self.load_head(body, " && ".join(f"migf->length != {text}" for text in texts))
+        _steps(body, self.stream.end)
+        return self.file_function("load", body)
+
+    def _length(self, body: Body, formula: m.Formula) -> str:
+        typed = self.lowering.analysis.value(formula, body.scope)
+        return body.value(typed, 7) if typed else "0"
+
+
+class _LayoutTransfer(_Common):
+    """Data in a structure of the migration file."""
+
+    def __init__(self, lowering: Lowering, migration: m.Migration, layout: m.Layout) -> None:
+        super().__init__(lowering, migration)
+        self.layout = layout
+        self.matched = matched(layout)
+        self.structure = lowering.names.structure(layout.name.text)
+
+    def plan(self) -> Transfer:
+        identify = (self._fill("identify", self.matched, False),) if self.matched else ()
+        rest = [f for f in self.layout.fields if f not in self.matched]
+        return Transfer(
+            image="(u8 *)&migf->state",
+            capacity="sizeof(migf->state)",
+            save=(*identify, self._fill("save_state", rest, bool(identify)), self._save_stop_copy()),
+            load=(*((self._check_match(),) if self.matched else ()), self._load_state(), self._load()),
+            on_write=(self.name("check_match"),) if self.matched else (),
+            expect=self.name("identify") if self.matched else None,
+        )
+
+    def _fill(self, name: str, fields: list[m.LayoutField], identified: bool) -> Function:
+        body = self.body()
+        body.read = _plain_read
+        if identified:
+            body.attempt(f"{self.name('identify')}({self.prefix}, state)")
+        values = [(field, self._value(field)) for field in fields]
+        for field, typed in values:
+            if not _reads(typed):
+                self._store(body, field, typed)
+        reading = [(field, typed) for field, typed in values if _reads(typed)]
+        if reading:
+            self._begin(body)
+            for field, typed in reading:
+                self._store(body, field, typed)
+            self._end(body)
+        body.finish()
+        comment = "Fills the fields that are compared before a state is loaded." if name == "identify" else None
+        parameters = [self.names.device_parameter, f"{self.structure} *state"]
+        return function("int", self.name(name), parameters, _lines(body), comment, self.layout.name.span)
+
+    def _value(self, field: m.LayoutField) -> t.Typed | None:
+        if field.const:
+            return None
+        source = field.match or field.save or field.register
+        return self.lowering.analysis.value(source, self.lowering.scope)
+
+    def _store(self, body: Body, field: m.LayoutField, typed: t.Typed | None) -> None:
+        place = f"state->{snake(field.name.text)}"
+        if field.count:
+            self._store_array(body, field, typed, place)
+            return
+        value = constant(self.lowering, self.layout, field) if typed is None else body.value(typed)
+        body.add(c.Expr(f"{place} = {_convert('cpu_to_', byte_order(self.layout, field), value)}"))
+
+    def _store_array(self, body: Body, field: m.LayoutField, typed: t.Typed | None, place: str) -> None:
+        assert field.count is not None
+        index = body.local("int", "i")
+        value = _indexed(body, typed, index) if isinstance(typed, t.Read) else "0"
+        text = _convert("cpu_to_", byte_order(self.layout, field), value)
+        head = f"for ({index} = 0; {index} < {field.count.value}; {index}++)"
+        body.add(c.For(head, (c.Expr(f"{place}[{index}] = {text}"),)))
+
+    def _begin(self, body: Body) -> None:
+        body.local("u16", "cmd")
+        body.add(c.Blank())
+        body.attempt(f"{self.prefix}_begin_access({self.prefix}, &cmd)")
+
+    def _end(self, body: Body) -> None:
+        body.add(c.Expr(f"{self.prefix}_end_access({self.prefix}, cmd)"))
+
+    def _save_stop_copy(self) -> Function:
+        body = self.body()
+        body.attempt(f"{self.name('save_state')}({self.prefix}, &migf->state)")
+        body.add(c.Expr("migf->length = sizeof(migf->state)"))
+        if self.migration.has("pre-copy"):
+            body.add(c.Expr("migf->pre_copy = false"))
+        body.finish()
+        return self.save_function("save_stop_copy", body)
+
+    def _check_match(self) -> Function:
+        body = self.body()
+        for name in ("expected", "state"):
+            body.local(f"const {self.structure} *", name, f"&migf->{name}")
+        last = snake(self.matched[-1].name.text)
+        tests = (f"state->{snake(f.name.text)} != expected->{snake(f.name.text)}" for f in self.matched)
+        body.add(
+            c.If(f"migf->length < offsetofend({self.structure}, {last})", (c.Return("0"),)),
+            c.Blank(),
+            c.If(" || ".join(tests), (c.Return("-EINVAL"),)),
+        )
+        body.finish()
+        return self.file_function("check_match", body)
+
+    def _load_state(self) -> Function:
+        body = self.body()
+        loaded = [(f, self._destination(f)) for f in self.layout.fields]
+        for field, place in loaded:
+            if isinstance(place, t.Kept):
+                body.add(c.Expr(f"{body.value(place)} = {self._loaded(field)}"))
+        registers = [(f, p) for f, p in loaded if isinstance(p, t.Read)]
+        if registers:
+            self._begin(body)
+            for field, place in registers:
+                self._load_register(body, field, place)
+            self._end(body)
+        body.finish()
+        parameters = [self.names.device_parameter, f"const {self.structure} *state"]
+        return function("int", self.name("load_state"), parameters, _lines(body))
+
+    def _destination(self, field: m.LayoutField) -> t.Typed | None:
+        return self.lowering.analysis.place(field.load or field.register, self.lowering.scope)
+
+    def _loaded(self, field: m.LayoutField, index: str = "") -> str:
+        order = byte_order(self.layout, field)
+        value = f"state->{snake(field.name.text)}{index}"
+        return f"{order}_to_cpu({value})" if order else value
+
+    def _load_register(self, body: Body, field: m.LayoutField, place: t.Read) -> None:
+        write = WRITES[place.register.width]
+        if not field.count:
+            body.add(c.Expr(f"{write}({self._loaded(field)}, {body.address(place)})"))
+            return
+        index = body.local("int", "i")
+        address = f"{body.address(place)} + {index} * {place.register.width // 8}"
+        statement = c.Expr(f"{write}({self._loaded(field, f'[{index}]')}, {address})")
+        body.add(c.For(f"for ({index} = 0; {index} < {field.count.value}; {index}++)", (statement,)))
+
+    def _load(self) -> Function:
+        body = self.file_body()
+        self.load_head(body, "migf->length != sizeof(migf->state)")
+        if not self.stream.end:
+            body.finish(c.Return(f"{self.name('load_state')}({self.prefix}, &migf->state)"))
+            return self.file_function("load", body)
+        body.attempt(f"{self.name('load_state')}({self.prefix}, &migf->state)")
+        _steps(body, self.stream.end)
+        return self.file_function("load", body)
+
+
+def _lines(body: Body) -> tuple[list[c.Declaration], list[c.Stmt]]:
+    return list(body.declarations.values()), body.statements
+
+
+def _run(body: Body, formula: m.Formula | None) -> None:
+    if formula is not None:
+        body.step(m.Step("do", formula, formula.span))
+
+
+def _steps(body: Body, steps: tuple[m.Step, ...]) -> None:
+    for step in steps:
+        body.step(step)
+    body.finish()
+
+
+def _same(one: m.Formula, other: m.Formula | None) -> bool:
+    if one.tree is None or other is None or other.tree is None:
+        return False
+    return spell(one.tree) == spell(other.tree)
+
+
+def _convert(function_name: str, order: str, value: str) -> str:
+    return f"{function_name}{order}({value})" if order else value
+
+
+def _reads(typed: t.Typed | None) -> bool:
+    return typed is not None and any(isinstance(node, t.Read) for node in walk(typed))
+
+
+def _plain_read(body: Body, read: t.Read) -> str:
+    return f"{READS[read.register.width]}({body.address(read)})"
+
+
+def _indexed(body: Body, read: t.Read, index: str) -> str:
+    return f"{READS[read.register.width]}({body.address(read)} + {index} * {read.register.width // 8})"

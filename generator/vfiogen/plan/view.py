@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the templates get: names, lines and order are settled here, nothing is left to decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vfiogen.c import layout as c
+from vfiogen.diagnostics import Span
+
+
+@dataclass(frozen=True)
+class Function:
+    """A whole C function. `origin` is the part of the spec that it comes from."""
+
+    name: str
+    text: str
+    origin: Span | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of a structure, with an optional comment above it (indented)."""
+
+    declaration: str
+    comment: str | None = None
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A C structure, and lines that follow it."""
+
+    name: str
+    members: tuple[Member, ...]
+    comment: str | None = None
+    after: tuple[str, ...] = ()
+    origin: Span | None = None
+
+
+@dataclass(frozen=True)
+class Defines:
+    """A group of #define lines."""
+
+    lines: tuple[str, ...]
+    comment: str | None = None
+    origin: Span | None = None
+
+
+@dataclass(frozen=True)
+class Access:
+    """A function that reads or writes one register of a width."""
+
+    name: str
+    type: str
+    function: str
+    ones: str
+
+
+@dataclass(frozen=True)
+class Registers:
+    """The access functions that the driver needs."""
+
+    reads: tuple[Access, ...]
+    writes: tuple[Access, ...]
+
+
+@dataclass(frozen=True)
+class ArcLabel:
+    """One arc, by the names of its states."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class ArcCase:
+    """Arcs that do the same, and the lines of their case."""
+
+    labels: tuple[ArcLabel, ...]
+    lines: tuple[str, ...]
+    comment: str | None = None
+    origin: Span | None = None
+
+
+@dataclass(frozen=True)
+class MigrationView:
+    """The migration part of a driver.
+
+    `image` is the address of the data of a file `migf`, `capacity` its size; `on_write` are functions
+    that look at what has arrived, `expect` one that takes down what must match.
+    """
+
+    pre_copy: bool
+    flags: tuple[str, ...]
+    image: str
+    capacity: str
+    save: tuple[Function, ...]
+    load: tuple[Function, ...]
+    on_write: tuple[str, ...]
+    expect: str | None
+    arc_functions: tuple[Function, ...]
+    arcs: tuple[ArcCase, ...]
+    reset: tuple[str, ...]
+    data_size: Function
+
+
+@dataclass(frozen=True)
+class DriverView:
+    """Everything of main.c that isn't migration."""
+
+    prefix: str
+    private: bool
+    function: str
+    includes: tuple[tuple[str, ...], ...]
+    defines: tuple[Defines, ...]
+    structures: tuple[Structure, ...]
+    registers: Registers | None
+    commands: tuple[Function, ...]
+    lifecycle: tuple[Function, ...]
+    operations: tuple[tuple[str, str], ...]
+    id_table: tuple[str, ...]
+    module_info: tuple[str, ...]
+
+
+def function(
+    return_type: str,
+    name: str,
+    parameters: list[str],
+    body: tuple[list[c.Declaration], list[c.Stmt]],
+    comment: str | None = None,
+    origin: Span | None = None,
+) -> Function:
+    """Return a function from its head and its body."""
+    lead = c.comment(comment) + "\n" if comment else ""
+    head = c.function_head(return_type, name, parameters)
+    text = f"{lead}{head}\n{{\n{c.print_body(*body)}\n}}\n"
+    return Function(name, text, origin)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Views to text, by the templates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from vfiogen.c import layout as c
+from vfiogen.kernel.target import Kernel
+
+if TYPE_CHECKING:
+    from vfiogen.plan.driver import DriverPlan, FileHead
+    from vfiogen.plan.view import DriverView, MigrationView
+
+BLANK_LINES = re.compile(r"\n{3,}")
+TEMPLATE_FEATURES = ("kzalloc-obj", "precopy-info-v2", "mig-data-size")
+
+
+def template_directory() -> Path:
+    """Return the templates: inside the package when installed, beside generator/ in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "templates"
+    return installed if installed.is_dir() else package.parents[1] / "templates"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(template_directory()),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.globals |= {"function": c.function_head, "call": _call, "wrap": _wrap}
+    return environment
+
+
+def _call(head: str, arguments: list[str], tail: str = ";", indent: int = 1) -> str:
+    """Wrap a call for a place in a template that is indented already."""
+    return c.wrap_call(head, arguments, tail, indent).removeprefix("\t" * indent)
+
+
+def _wrap(text: str, indent: int = 1) -> str:
+    """Wrap any line, likewise."""
+    return c.wrap(text, indent).removeprefix("\t" * indent)
+
+
+def render_template(name: str, values: Mapping[str, object]) -> str:
+    """Return a rendered template, with one blank line where optional parts left several."""
+    text = _environment().get_template(name).render(values)
+    return BLANK_LINES.sub("\n\n", text).strip("\n") + "\n"
+
+
+def render_main(
+    file: FileHead, driver: DriverView, migration: MigrationView | None, kernel: Kernel
+) -> str:
+    """Return main.c."""
+    features = {name.replace("-", "_"): kernel.has(name) for name in TEMPLATE_FEATURES}
+    return render_template(
+        "driver.c.j2",
+        {"p": driver.prefix, "file": file, "driver": driver, "migration": migration, "kernel": features},
+    )
+
+
+def render_driver(plan: DriverPlan, kernel: Kernel) -> dict[str, str]:
+    """Return the files of one driver, by name."""
+    values = {"file": plan.file, "kconfig": plan.kconfig, "makefile": plan.makefile}
+    return {
+        "Kconfig": render_template("Kconfig.j2", values),
+        "Makefile": render_template("Makefile.j2", values),
+        "main.c": render_main(plan.file, plan.driver, plan.migration, kernel),
+    }

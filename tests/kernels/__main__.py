@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""python -m tests.kernels: kernel trees for the tests and for `make`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from tests.kernels import build, tools, trees
+from tests.kernels.errors import UnavailableError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return 0, or 1 when something can't be had."""
+    options = _parser().parse_args(arguments)
+    if options.tree:
+        os.environ["VFIOGEN_TREES"] = ":".join(options.tree)
+    command: Callable[[argparse.Namespace], None] = options.run
+    try:
+        command(options)
+    except UnavailableError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.kernels", description=__doc__)
+    parser.add_argument("--tree", action="append", metavar="DIR", help="use this tree, fetch none")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, run, text in _COMMANDS:
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("names", nargs="*", metavar="TREE", help=", ".join(trees.NAMES))
+        command.set_defaults(run=run)
+    return parser
+
+
+def _names(options: argparse.Namespace) -> list[str]:
+    unknown = set(options.names) - set(trees.NAMES)
+    if unknown:
+        raise UnavailableError(
+            f"no tree is called {', '.join(unknown)}; there are {', '.join(trees.NAMES)}"
+        )
+    return options.names or list(trees.NAMES)
+
+
+def _install(_options: argparse.Namespace) -> None:
+    tools.install_tools()
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    for name in _names(options):
+        tree = trees.find_tree(name)
+        print(f"{name}: Linux {tree.release}, prepared in {build.prepare(tree).directory}")
+
+
+def _refresh(options: argparse.Namespace) -> None:
+    for name in _names(options):
+        print(f"{name}: Linux {trees.refresh_tree(name).release}")
+
+
+def _build(options: argparse.Namespace) -> None:
+    for name in _names(options):
+        tree = trees.find_tree(name)
+        print(f"{name}: Linux {tree.release}, built in {build.build(tree).directory}")
+
+
+def _path(options: argparse.Namespace) -> None:
+    for name in _names(options):
+        print(build.prepare(trees.find_tree(name)).directory)
+
+
+def _prune(options: argparse.Namespace) -> None:
+    for name in _names(options):
+        for path in build.remove_others(trees.find_tree(name)):
+            print(f"removed {path}")
+
+
+_COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], None], str], ...] = (
+    ("install", _install, "install the tools that are missing"),
+    ("fetch", _fetch, "fetch the trees and prepare them for modules"),
+    ("refresh", _refresh, "fetch newer versions of the trees"),
+    ("build", _build, "build the kernels that modules are checked against"),
+    ("path", _path, "print the directories that modules are built against"),
+    ("prune", _prune, "remove builds of other configurations and compilers"),
+)
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The gate that rendered code passes: kbuild with W=1, sparse, modpost, checkpatch, coccicheck."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.kernels.build import Prepared, jobs
+from tests.kernels.errors import UnavailableError
+from tests.kernels.progress import clean_environment, step
+from tests.kernels.trees import Tree
+
+_MODPOST = re.compile(r"^(?:ERROR|WARNING): (?:modpost:|Module\.symvers|Symbol version dump)")
+_UNRESOLVED = re.compile(r"undefined!|unresolved symbol|Module\.symvers|Symbol version dump")
+_FINDING = re.compile(r"(?:^|[\s:])(?:fatal )?(?:warning|error|note):?\s", re.IGNORECASE)
+_MAKE = re.compile(r"^(?:make(?:\[\d+\])?: |\s*(?:CHECK|CC|LD|MODPOST|AR) )")
+_COMPILER_DIFFERS = re.compile(r"^warning: the compiler differs")
+_TOTAL = re.compile(r"^total: (\d+) errors, (\d+) warnings, (?:(\d+) checks, )?", re.MULTILINE)
+_COCCI = re.compile(r"^\S+:\d+(?::[\d-]+)?: ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class ModuleBuild:
+    """The outcome of kbuild over a directory: what was built, and what each tool found."""
+
+    status: int
+    modules: tuple[Path, ...]
+    compiler: tuple[str, ...]
+    sparse: tuple[str, ...]
+    modpost: tuple[str, ...]
+    log: str
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Everything that any tool found; a build without any that failed shows its log."""
+        found = (*self.compiler, *self.sparse, *self.modpost)
+        return found or ((self.log,) if self.status else ())
+
+
+@dataclass(frozen=True)
+class StyleReport:
+    """What checkpatch counted, and its text where it found something."""
+
+    errors: int
+    warnings: int
+    checks: int
+    text: str
+
+    @property
+    def clean(self) -> bool:
+        """Whether it found nothing at all."""
+        return not (self.errors or self.warnings or self.checks)
+
+
+@dataclass(frozen=True)
+class _Run:
+    status: int
+    output: str
+
+
+def build_modules(
+    prepared: Prepared,
+    sources: Path,
+    work: Path,
+    symbols: Mapping[str, str] | None = None,
+    *,
+    sparse: bool = True,
+) -> ModuleBuild:
+    """Copy `sources` to `work` and build it against `prepared` with W=1, -Werror and sparse.
+
+    `symbols` are Kconfig symbols without CONFIG_, set to y, m or n for the build, as a
+    configuration would. Where `prepared` isn't linkable, unresolved symbols are no finding.
+    """
+    shutil.copytree(sources, work, dirs_exist_ok=True)
+    header = work / "vfiogen-symbols.h"
+    header.write_text("".join(_define(*one) for one in (symbols or {}).items()))
+    command = _module_command(prepared, work, symbols or {}, header)
+    built = _run(command, f"building {work.name} for {prepared.tree.release}")
+    checked = _sparse(command, work) if sparse and built.status == 0 else _Run(0, "")
+    return ModuleBuild(
+        built.status or checked.status,
+        tuple(sorted(work.rglob("*.ko"))),
+        tuple(line for line in _findings(built.output) if not _MODPOST.match(line)),
+        tuple(line for line in _findings(checked.output) if not _MODPOST.match(line)),
+        _modpost(prepared, built.output),
+        built.output + checked.output,
+    )
+
+
+def check_style(newest: Tree, files: Iterable[Path], ignore: Sequence[str] = ()) -> StyleReport:
+    """Run checkpatch.pl --strict of a tree over files.
+
+    `ignore` are types of findings, such as ALLOC_WITH_SIZEOF.
+    """
+    command: list[str | Path] = ["perl", newest.source / "scripts/checkpatch.pl", "--strict"]
+    command += ["--no-tree", "--show-types", "--color=never"]
+    command += ["--ignore", ",".join(ignore)] if ignore else []
+    result = _run([*command, "-f", *files], "checkpatch")
+    totals = _TOTAL.findall(result.output)
+    if not totals:
+        raise UnavailableError(f"checkpatch said nothing of use:\n{result.output}")
+    errors, warnings, checks = (sum(int(one[at] or 0) for one in totals) for at in range(3))
+    clean = not (errors or warnings or checks)
+    return StyleReport(errors, warnings, checks, "" if clean else result.output)
+
+
+def check_semantics(newest: Prepared, directory: Path) -> tuple[str, ...]:
+    """Return what coccicheck reports on a directory of modules.
+
+    Raises UnavailableError without spatch.
+    """
+    if not shutil.which("spatch"):
+        raise UnavailableError("no spatch on this machine: install coccinelle")
+    command = _kbuild(newest, directory)
+    result = _run([*command, "MODE=report", f"J={jobs()}", "coccicheck"], "coccicheck")
+    if result.status:
+        raise UnavailableError(f"coccicheck failed:\n{result.output}")
+    return tuple(line for line in result.output.splitlines() if _COCCI.match(line))
+
+
+def _module_command(
+    prepared: Prepared, work: Path, symbols: Mapping[str, str], header: Path
+) -> list[str | Path]:
+    flags = f"-Werror -include {header.absolute()}"
+    assignments = [f"CONFIG_{name}={value}" for name, value in symbols.items()]
+    tolerant = [] if prepared.linkable else ["KBUILD_MODPOST_WARN=1"]
+    parallel = f"-j{jobs()}"
+    return [*_kbuild(prepared, work), parallel, "W=1", f"KCFLAGS={flags}", *assignments, *tolerant]
+
+
+def _kbuild(prepared: Prepared, directory: Path) -> list[str | Path]:
+    return ["make", "-C", prepared.directory, f"M={directory.absolute()}"]
+
+
+def _define(name: str, value: str) -> str:
+    """Return the lines that show a symbol to C as `value`, whatever the tree has it at."""
+    undone = f"#undef CONFIG_{name}\n#undef CONFIG_{name}_MODULE\n"
+    done = {"y": f"#define CONFIG_{name} 1\n", "m": f"#define CONFIG_{name}_MODULE 1\n"}
+    return undone + done.get(value, "")
+
+
+def _sparse(command: Sequence[str | Path], work: Path) -> _Run:
+    """Check every source again; objects are there, so that all output is of sparse."""
+    return _run([*command, "C=2"], f"sparse over {work.name}")
+
+
+def _modpost(prepared: Prepared, output: str) -> tuple[str, ...]:
+    lines = [line for line in output.splitlines() if _MODPOST.match(line)]
+    if prepared.linkable:
+        return tuple(lines)
+    return tuple(line for line in lines if not _UNRESOLVED.search(line))
+
+
+def _findings(output: str) -> list[str]:
+    return [line for line in output.splitlines() if _is_finding(line)]
+
+
+def _is_finding(line: str) -> bool:
+    if _MAKE.match(line) or _COMPILER_DIFFERS.match(line):
+        return False
+    return _FINDING.search(line) is not None
+
+
+def _run(command: Sequence[str | Path], title: str) -> _Run:
+    with step(title):
+        result = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=clean_environment(),
+            check=False,
+        )
+    return _Run(result.returncode, result.stdout)

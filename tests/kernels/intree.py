@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Rendered drivers laid into a kernel's drivers/vfio/pci, configured and built there.
+
+The tree itself is never touched: a forest of symbolic links stands in for it, in which the
+Kconfig and the Makefile of drivers/vfio/pci are files of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.kernels.build import make_command, require_clean
+from tests.kernels.cache import locked
+from tests.kernels.config import LAB, Setting, built_in, configure, read_fragment
+from tests.kernels.errors import UnavailableError
+from tests.kernels.progress import clean_environment, run_logged, step
+from tests.kernels.trees import Tree
+
+PARENT = "drivers/vfio/pci"
+PLACE = f"{PARENT}/vfiogen"
+_SYMBOL = re.compile(r"^[ \t]*(?:menu)?config[ \t]+(\w+)[ \t]*$", re.MULTILINE)
+_SOURCE = re.compile(r'\s*source\s+"([^"]+)"\s*')
+_GUARD = re.compile(r"\s*obj-\$\(CONFIG_(\w+)\)\s*\+=")
+_VALUE = re.compile(r"^(?:CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set)$", re.MULTILINE)
+_KCONFIG = re.compile(r"\bwarning:|\berror:|unmet direct dependencies|^\*\*\*", re.IGNORECASE)
+_COMPILER = re.compile(r"(?:^|[\s:])(?:fatal )?(?:warning|error):", re.IGNORECASE)
+_STRICT = {"KCONFIG_WERROR": "1", "KCONFIG_WARN_UNKNOWN_SYMBOLS": "1"}
+
+
+@dataclass(frozen=True)
+class InTreeBuild:
+    """What a configuration built, as objects relative to the image: of modules and built in.
+
+    `values` holds each symbol of the image as it came out: y, m, n or a text.
+    """
+
+    status: int
+    values: Mapping[str, str]
+    modules: tuple[str, ...]
+    built_in: tuple[str, ...]
+    kconfig: tuple[str, ...]
+    compiler: tuple[str, ...]
+    log: str
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Every warning and error; a build without any that failed shows its log."""
+        found = (*self.kconfig, *self.compiler)
+        return found or ((self.log,) if self.status else ())
+
+
+@dataclass(frozen=True)
+class InTree:
+    """A forest with an image laid in, and the output directory that goes with it.
+
+    `base` is the configuration that everything but the image has: the lab's, nothing a module.
+    """
+
+    forest: Path
+    out: Path
+    base: tuple[str, ...]
+    symbols: tuple[str, ...]
+
+    def build(self, values: Mapping[str, str]) -> InTreeBuild:
+        """Set symbols (without CONFIG_) to y, m, n or a text, and build the image alone.
+
+        Warnings of Kconfig are errors, unmet dependencies included, and the compiler's as well.
+        """
+        shutil.rmtree(self.out / PLACE, ignore_errors=True)
+        kept = [line for line in self.base if _symbol_of(line) not in values]
+        lines = [*kept, *(_line(*one) for one in values.items())]
+        (self.out / ".config").write_text("".join(f"{line}\n" for line in lines))
+        configured = self._make("olddefconfig")
+        built = self._make(f"{PLACE}/") if configured.returncode == 0 else None
+        return self._outcome(configured.stdout, built)
+
+    def _outcome(self, kconfig: str, built: subprocess.CompletedProcess[str] | None) -> InTreeBuild:
+        log = kconfig + (built.stdout if built else "")
+        return InTreeBuild(
+            built.returncode if built else 1,
+            self._values(),
+            _objects_of_modules(self.out / PLACE),
+            _objects_built_in(self.out / PLACE),
+            _matching(kconfig, _KCONFIG),
+            _matching(built.stdout, _COMPILER) if built else (),
+            log,
+        )
+
+    def _values(self) -> dict[str, str]:
+        found = _read_values((self.out / ".config").read_text())
+        return {symbol: found.get(symbol, "n") for symbol in self.symbols}
+
+    def _make(self, goal: str) -> subprocess.CompletedProcess[str]:
+        with step(f"making {goal}"):
+            return subprocess.run(
+                make_command(self.forest, self.out, goal),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env=clean_environment(_STRICT),
+                check=False,
+            )
+
+
+@contextlib.contextmanager
+def laid_in(tree: Tree, image: Path) -> Iterator[InTree]:
+    """Lay an image of drivers/vfio/pci into a tree as its subdirectory vfiogen/.
+
+    The image has Kconfig and Makefile, which name what is below it. Drivers of the tree that
+    define one of its symbols are left out. One caller at a time holds a tree.
+
+    Raises UnavailableError.
+    """
+    if not tree.complete or tree.ready:
+        raise UnavailableError(f"{tree.source} isn't the clean and whole source of a kernel")
+    require_clean(tree.source)
+    settings = _settings(tree)
+    home = tree.work / f"intree-{_digest(settings)}"
+    with locked(f"intree-{tree.work.name}"):
+        base = _prepare(tree, home, settings)
+        symbols = _symbols(image)
+        _lay(tree.source, home / "source", image, frozenset(symbols))
+        yield InTree(home / "source", home / "build", base, symbols)
+
+
+def _settings(tree: Tree) -> tuple[Setting, ...]:
+    """Return the lab's settings without variant drivers, all built in, warnings being errors."""
+    chosen = [
+        replace(one, value="y") if one.symbol == "CONFIG_WERROR" else one
+        for one in read_fragment(LAB, tree.release)
+        if "_VFIO_PCI" not in one.symbol
+    ]
+    return built_in(chosen)
+
+
+def _digest(settings: Iterable[Setting]) -> str:
+    return hashlib.sha256("\n".join(one.line for one in settings).encode()).hexdigest()[:10]
+
+
+def _prepare(tree: Tree, home: Path, settings: tuple[Setting, ...]) -> tuple[str, ...]:
+    """Make the forest and its output directory once; return the lines of the configuration."""
+    base = home / "base.config"
+    if not base.exists():
+        shutil.rmtree(home, ignore_errors=True)
+        _plant(tree.source, home / "source")
+        out = home / "build"
+        configure(home / "source", out, settings, home / "log")
+        command = make_command(home / "source", out, "prepare")
+        run_logged(command, f"preparing to build in Linux {tree.release}", home / "log")
+        shutil.copy(out / ".config", home / "base.partial")
+        (home / "base.partial").rename(base)
+    return tuple(base.read_text().splitlines())
+
+
+def _plant(source: Path, forest: Path, below: str = PARENT) -> None:
+    """Make `forest` of links to what `source` has, with directories of its own down to `below`."""
+    head, _, rest = below.partition("/")
+    forest.mkdir(parents=True)
+    for path in source.iterdir():
+        if path.name != head:
+            (forest / path.name).symlink_to(path)
+    if head:
+        _plant(source / head, forest / head, rest)
+
+
+def _lay(source: Path, forest: Path, image: Path, symbols: frozenset[str]) -> None:
+    link = forest / PLACE
+    link.unlink(missing_ok=True)
+    link.symlink_to(image.absolute())
+    for name, edited in (
+        ("Kconfig", _with_image(source, symbols)),
+        ("Makefile", _with_objects(source, symbols)),
+    ):
+        own = forest / PARENT / name
+        own.unlink()
+        own.write_text(edited)
+
+
+def _with_image(source: Path, symbols: frozenset[str]) -> str:
+    """Return the Kconfig of drivers/vfio/pci with the image's after its last source line."""
+    lines = (source / PARENT / "Kconfig").read_text().splitlines()
+    kept = [line for line in lines if not symbols & _defined_by(source, line)]
+    last = max(at for at, line in enumerate(lines) if _SOURCE.fullmatch(line))
+    after = len(lines) - last - 1
+    at = len(kept) - after
+    return "\n".join([*kept[:at], "", f'source "{PLACE}/Kconfig"', *kept[at:], ""])
+
+
+def _defined_by(source: Path, line: str) -> frozenset[str]:
+    match = _SOURCE.fullmatch(line)
+    return frozenset(_SYMBOL.findall((source / match[1]).read_text())) if match else frozenset()
+
+
+def _with_objects(source: Path, symbols: frozenset[str]) -> str:
+    lines = (source / PARENT / "Makefile").read_text().splitlines()
+    kept = [line for line in lines if not (match := _GUARD.match(line)) or match[1] not in symbols]
+    return "\n".join([*kept, "obj-y += vfiogen/", ""])
+
+
+def _symbols(image: Path) -> tuple[str, ...]:
+    """Return every symbol that the image's Kconfig files define, sorted."""
+    texts = (path.read_text() for path in image.rglob("Kconfig*"))
+    return tuple(sorted({symbol for text in texts for symbol in _SYMBOL.findall(text)}))
+
+
+def _line(symbol: str, value: str) -> str:
+    return Setting(f"CONFIG_{symbol}", value).line
+
+
+def _symbol_of(line: str) -> str:
+    match = _VALUE.match(line)
+    return (match[1] or match[3]) if match else ""
+
+
+def _read_values(text: str) -> dict[str, str]:
+    return {one[1] or one[3]: one[2] or "n" for one in _VALUE.finditer(text)}
+
+
+def _matching(output: str, pattern: re.Pattern[str]) -> tuple[str, ...]:
+    return tuple(line for line in output.splitlines() if pattern.search(line))
+
+
+def _objects_of_modules(place: Path) -> tuple[str, ...]:
+    orders = place.rglob("modules.order")
+    lines = {line for order in orders for line in order.read_text().split()}
+    return tuple(sorted(line.partition(f"{PLACE}/")[2] for line in lines))
+
+
+def _objects_built_in(place: Path) -> tuple[str, ...]:
+    archive = place / "built-in.a"
+    if not archive.exists():
+        return ()
+    listed = subprocess.run(
+        ["ar", "t", archive], capture_output=True, text=True, check=True
+    ).stdout.split()
+    return tuple(sorted(line.partition(f"{PLACE}/")[2] or line for line in listed))
