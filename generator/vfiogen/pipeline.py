@@ -104,6 +104,4 @@ def render_top(drivers: Iterable[DriverEntry]) -> dict[str, bytes]:
     from vfiogen.render import render_template
 
     values = {"drivers": sorted(drivers, key=lambda d: d.directory), "root": "drivers/vfio/pci"}
-    return {
-        name: render_template(f"drivers.{name}.j2", values).encode() for name in ("Kconfig", "Makefile")
-    }
+    return {name: render_template(f"drivers.{name}.j2", values).encode() for name in ("Kconfig", "Makefile")}

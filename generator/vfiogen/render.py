@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from vfiogen.c import layout as c
 from vfiogen.kernel.target import Kernel
+from vfiogen.plan.includes import plan_includes
 
 if TYPE_CHECKING:
     from vfiogen.plan.driver import DriverPlan, FileHead
@@ -59,22 +60,40 @@ def render_template(name: str, values: Mapping[str, object]) -> str:
     return BLANK_LINES.sub("\n\n", text).strip("\n") + "\n"
 
 
-def render_main(
-    file: FileHead, driver: DriverView, migration: MigrationView | None, kernel: Kernel
-) -> str:
+def render_main(file: FileHead, driver: DriverView, migration: MigrationView | None, kernel: Kernel) -> str:
     """Return main.c."""
     features = {name.replace("-", "_"): kernel.has(name) for name in TEMPLATE_FEATURES}
-    return render_template(
-        "driver.c.j2",
-        {"p": driver.prefix, "file": file, "driver": driver, "migration": migration, "kernel": features},
-    )
+    values = {
+        "p": driver.prefix,
+        "file": file,
+        "driver": driver,
+        "migration": migration,
+        "kernel": features,
+    }
+    return _with_includes("driver.c.j2", values, driver, (driver.header,) if driver.header else ())
+
+
+def _with_includes(template: str, values: dict[str, object], driver: DriverView, own: tuple[str, ...]) -> str:
+    """Render twice: what the first text uses decides what the second includes."""
+    draft = render_template(template, values | {"includes": ()})
+    headers = () if own else driver.headers
+    return render_template(template, values | {"includes": plan_includes(draft, headers, own)})
 
 
 def render_driver(plan: DriverPlan, kernel: Kernel) -> dict[str, str]:
     """Return the files of one driver, by name."""
     values = {"file": plan.file, "kconfig": plan.kconfig, "makefile": plan.makefile}
-    return {
+    files = {
         "Kconfig": render_template("Kconfig.j2", values),
         "Makefile": render_template("Makefile.j2", values),
         "main.c": render_main(plan.file, plan.driver, plan.migration, kernel),
     }
+    if plan.driver.header:
+        files[plan.driver.header] = render_header(plan)
+    return files
+
+
+def render_header(plan: DriverPlan) -> str:
+    """Return the header that the driver shares with its hand-written sources."""
+    values = {"p": plan.driver.prefix, "file": plan.file, "driver": plan.driver}
+    return _with_includes("driver.h.j2", values, plan.driver, ())

@@ -76,7 +76,9 @@ def format_human(problems: Iterable[Problem], colours: Palette = PLAIN) -> str:
     if not found:
         return ""
     blocks = ["\n".join(_human(problem, colours)) for problem in found]
-    return "\n\n".join([*blocks, summary(found)]) + "\n"
+    if len(found) > 1 or found[0].span:
+        blocks.append(summary(found))
+    return "\n\n".join(blocks) + "\n"
 
 
 def summary(problems: Iterable[Problem]) -> str:

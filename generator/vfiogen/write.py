@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Literal, Protocol
 
 from vfiogen import manifest
 from vfiogen.diagnostics import Problems, VfiogenError, quote
@@ -28,16 +28,18 @@ from vfiogen.manifest import DriverEntry, Entry, Manifest
 Kind = Literal["created", "changed", "unchanged", "stale"]
 
 
-@dataclass(frozen=True)
-class RenderedFile:
-    """A file to write; `path` is relative to the output directory.
+class RenderedFile(Protocol):
+    """A file to write, by its path in the output directory.
 
     `owner` names the driver whose file it is; it is empty for a file that all drivers share.
     """
 
-    path: PurePosixPath
-    data: bytes
-    owner: str
+    @property
+    def path(self) -> PurePosixPath: ...  # noqa: D102
+    @property
+    def data(self) -> bytes: ...  # noqa: D102
+    @property
+    def owner(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -313,7 +315,10 @@ def _told(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _failed(Path(error.filename or directory), "written", error) from error
+        path = Path(error.filename or directory)
+        if path.name.startswith(manifest.TEMPORARY):
+            path = path.parent
+        raise _failed(path, "written", error) from error
 
 
 class _Writer:

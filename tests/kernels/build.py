@@ -31,7 +31,7 @@ _LAB_SINCE = Release(6, 6)
 _PREPARED = ".vfiogen-prepared"
 _BUILT = ".vfiogen-built"
 _KEPT = ("scripts", "tools", "include")
-_DEBRIS = (".o", ".a", ".cmd", ".mod", ".mod.c", ".order", ".d", ".unstripped", ".lds", ".S")
+_DEBRIS = (".o", ".a", ".cmd", ".mod", ".mod.c", ".d", ".unstripped", ".lds", ".S")
 
 
 @dataclass(frozen=True)

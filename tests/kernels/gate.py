@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The gate that rendered code passes: kbuild with W=1, sparse, modpost, checkpatch, coccicheck."""
+"""The gate that rendered code passes: kbuild with W=1, sparse, modpost, checkpatch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ _FINDING = re.compile(r"(?:^|[\s:])(?:fatal )?(?:warning|error|note):?\s", re.IG
 _MAKE = re.compile(r"^(?:make(?:\[\d+\])?: |\s*(?:CHECK|CC|LD|MODPOST|AR) )")
 _COMPILER_DIFFERS = re.compile(r"^warning: the compiler differs")
 _TOTAL = re.compile(r"^total: (\d+) errors, (\d+) warnings, (?:(\d+) checks, )?", re.MULTILINE)
-_COCCI = re.compile(r"^\S+:\d+(?::[\d-]+)?: ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -107,20 +106,6 @@ def check_style(newest: Tree, files: Iterable[Path], ignore: Sequence[str] = ())
     errors, warnings, checks = (sum(int(one[at] or 0) for one in totals) for at in range(3))
     clean = not (errors or warnings or checks)
     return StyleReport(errors, warnings, checks, "" if clean else result.output)
-
-
-def check_semantics(newest: Prepared, directory: Path) -> tuple[str, ...]:
-    """Return what coccicheck reports on a directory of modules.
-
-    Raises UnavailableError without spatch.
-    """
-    if not shutil.which("spatch"):
-        raise UnavailableError("no spatch on this machine: install coccinelle")
-    command = _kbuild(newest, directory)
-    result = _run([*command, "MODE=report", f"J={jobs()}", "coccicheck"], "coccicheck")
-    if result.status:
-        raise UnavailableError(f"coccicheck failed:\n{result.output}")
-    return tuple(line for line in result.output.splitlines() if _COCCI.match(line))
 
 
 def _module_command(

@@ -222,7 +222,7 @@ def comment(text: str, indent: int = 0, width: int = WIDTH) -> str:
     room = max(width - indent * TAB - len(" * "), 24)
     lines = fill(comment_text(text), room)
     margin = "\t" * indent
-    if len(lines) == 1 and len(lines[0]) <= room - len("*/"):
+    if len(lines) == 1 and len(lines[0]) <= room - len(" */"):
         return f"{margin}/* {lines[0]} */"
     body = [f"{margin} * {line}".rstrip() for line in lines]
     return "\n".join([f"{margin}/*", *body, f"{margin} */"])

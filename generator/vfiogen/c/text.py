@@ -65,8 +65,8 @@ def _unwanted(character: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return `text` with each run of white space as one space, none at the ends."""
-    return " ".join(text.split())
+    """Return `text` with each run of spaces and line ends as one space, none at the ends."""
+    return re.sub(r"[ \n]+", " ", text).strip(" ")
 
 
 def c_string(text: str, *, format_string: bool = False) -> str:
@@ -148,7 +148,7 @@ def fill(text: str, room: int) -> list[str]:
     cut, so that a long one may go past.
     """
     lines: list[str] = []
-    for paragraph in re.split(r"\n\s*\n", text.strip("\n")):
+    for paragraph in re.split(r"\n *\n[ \n]*", text.strip(" \n")):
         parts = re.split(r"\n(?= |[-*] )", paragraph)
         lines += ["", *_fill_parts(parts, room)]
     return lines[1:]

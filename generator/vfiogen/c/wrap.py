@@ -23,7 +23,7 @@ _DEPTH = 15
 _NARROW_COLUMN, _NARROW = 48, 8
 # Of the ways to reach a break, with different brackets open at different columns, how many are
 # followed. Real lines have two or three.
-_KEPT = 12
+_KEPT = 6
 
 _ASSIGNMENTS = frozenset(["=", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "<<=", ">>="])
 _PRICES = {
@@ -33,7 +33,7 @@ _PRICES = {
     **dict.fromkeys(["+", "-"], 12),
     **dict.fromkeys(["*", "/", "%"], 16),
     **dict.fromkeys(["?", "<<", ">>", "&", "^"], 20),
-    **dict.fromkeys(["==", "!=", "<", "<=", ">", ">="], 24),
+    **dict.fromkeys(["==", "!=", "<", "<=", ">", ">="], 40),
     **dict.fromkeys(_ASSIGNMENTS, 30),
 }
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"|' r"'(?:[^'\\]|\\.)*'")

@@ -1,5 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Meaning."""
-def check_across(specs, problems): pass
-def check_kernel(spec, kernel, problems): return True
-def check_spec(spec, directory, problems, complete=True): pass
+"""Meaning: what a spec says must be possible, complete and used.
+
+Each module holds the checks of one section and reports every problem that it finds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vfiogen.check.across import check_across
+from vfiogen.check.commands import check_commands
+from vfiogen.check.driver import check_driver
+from vfiogen.check.kernel import check_gates, check_kernel
+from vfiogen.check.migration import check_migration
+from vfiogen.check.registers import check_registers
+from vfiogen.check.structures import check_structures
+from vfiogen.check.usage import check_usage
+from vfiogen.diagnostics import Problems
+from vfiogen.model import spec as m
+from vfiogen.model.analyse import Analysis
+
+__all__ = ["check_across", "check_kernel", "check_spec"]
+
+
+def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool) -> None:
+    """Report what is wrong with one spec, whatever the kernel.
+
+    `directory` is where its hand-written sources are. A spec that is not `complete` (its structure has
+    problems) isn't told what it lacks or doesn't use.
+    """
+    analysis = Analysis(spec, problems)
+    check_driver(spec, problems)
+    check_structures(spec, analysis, problems)
+    check_registers(spec, problems, complete)
+    check_commands(spec, analysis, directory, problems)
+    check_migration(spec, analysis, problems)
+    check_gates(spec, problems)
+    if complete:
+        check_usage(spec, analysis, problems)

@@ -267,7 +267,7 @@ _TABLE = (
     _feature(
         "kzalloc-obj",
         "kzalloc_obj() allocates by type; checkpatch asks for it from 7.0 on",
-        "7.0 6.12.97",
+        "7.0 6.18.44 6.12.97",
         _linux("slab.h", r"#\s*define\s+kzalloc_obj\b"),
     ),
     _feature(

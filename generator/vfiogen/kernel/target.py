@@ -14,9 +14,7 @@ from vfiogen.diagnostics import VfiogenError
 from vfiogen.kernel.features import FEATURES, OLDEST, Feature, changes_inside, features_of
 from vfiogen.kernel.release import Release, Thresholds, states_patch_level
 
-_PASS_INSTEAD = (
-    "pass a kernel source tree, a kernel's output directory or a headers package's directory"
-)
+_PASS_INSTEAD = "pass a kernel source tree, a kernel's output directory or a headers package's directory"
 _MAKE_INCLUDE = re.compile(r"^-?include\s+(?!\$)(\S+)/Makefile\s*$", re.MULTILINE)
 _MAKE_VERSION = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL)\s*=\s*(\d+)\s*$", re.MULTILINE)
 _UTS_RELEASE = re.compile(r'#define\s+UTS_RELEASE\s+"([^"]+)"')
@@ -134,8 +132,7 @@ def find_headers_root(path: Path) -> Path:
             return root.resolve()
     raise VfiogenError(
         "kernel-dir",
-        f"{path} has no kernel headers: neither it nor the source that it names has"
-        " include/linux/vfio.h",
+        f"{path} has no kernel headers: neither it nor the source that it names has include/linux/vfio.h",
         _PASS_INSTEAD,
     )
 

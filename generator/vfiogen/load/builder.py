@@ -223,7 +223,10 @@ class _Builder:
 
     def _empty(self, span: Span) -> Scalar:
         """Return the scalar for a missing value, whose span is that of its key."""
-        top = self._stack[-1]
+        top = self._stack[-1] if self._stack else None
+        if top is None:
+            self._report("yaml-empty", "the file is empty", span)
+            return Scalar(span, "", None)
         if top.key:
             span = top.key.span
         if not top.skip and not top.cut:

@@ -137,8 +137,9 @@ def _opened(source: Source, error: Any, mark: Any) -> tuple[tuple[Span, str], ..
 def _one(source: Source, mark: Any) -> Span:
     """Return the span of the character at a mark, or the end of the text."""
     start = min(mark.index, len(source.text.rstrip()))
-    end = start + (source.text[start : start + 1] not in ("", "\n"))
-    return source.span(start, end)
+    char = source.text[start : start + 1]
+    length = {"": 0, "\n": 0, "\\": 2}.get(char, 1)
+    return source.span(start, min(start + length, len(source.text)))
 
 
 def _rest_of_line(source: Source, mark: Any) -> Span:

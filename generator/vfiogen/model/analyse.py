@@ -8,8 +8,9 @@ problems, the plan for its trees.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from vfiogen.c import syntax as s
 from vfiogen.diagnostics import Problems
@@ -17,6 +18,8 @@ from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model import types
 from vfiogen.model.types import BOOL, CONSTANT, PCI_DEVICE, TEXT, VOID, Type
+
+T = TypeVar("T")
 
 BUILTINS: dict[str, Type] = {
     "device": PCI_DEVICE,
@@ -81,16 +84,18 @@ class Analysis:
         """Type a call of a kernel function."""
         return self._on(formula, scope, lambda one, tree: one.call(tree))
 
-    def _on(self, formula, scope, action):  # type: ignore[no-untyped-def]
+    def _on(
+        self, formula: m.Formula | None, scope: Scope, action: Callable[[_Typing, s.Expression], T]
+    ) -> T | None:
         if formula is None or formula.tree is None:
             return None
         try:
             return action(_Typing(self, formula, scope), formula.tree)
-        except _Failed:
+        except _UntypedError:
             return None
 
 
-class _Failed(Exception):
+class _UntypedError(Exception):
     """A part has no type; the problem has been reported."""
 
 
@@ -113,7 +118,9 @@ class _Typing:
         typed = self.value(node)
         if typed.type.kind != "bool":
             raise self._fail(
-                "type", f"a condition is true or false, and this is {typed.type.name}", node,
+                "type",
+                f"a condition is true or false, and this is {typed.type.name}",
+                node,
                 "compare it with something: an integer is no condition",
             )
         return typed
@@ -130,7 +137,9 @@ class _Typing:
             raise self._fail("step-verb", "a step runs a command of the spec", node)
         command = self._spec.command(function.name)
         if command is None:
-            raise self._unknown("command", function.name, function, (c.name.text for c in self._spec.commands))
+            raise self._unknown(
+                "command", function.name, function, (c.name.text for c in self._spec.commands)
+            )
         return self._run(command, node)
 
     def assignment(self, node: s.Expression) -> t.Assign:
@@ -146,7 +155,9 @@ class _Typing:
         if isinstance(typed, t.Kept) or (isinstance(typed, t.Local) and typed.result):
             return typed
         raise self._fail(
-            "not-a-place", "nothing can be stored here", node,
+            "not-a-place",
+            "nothing can be stored here",
+            node,
             "a place is a register, a value of the context or a result of the command",
         )
 
@@ -210,7 +221,9 @@ class _Typing:
             raise self._unknown("name", node.name, node, self._names())
         if node.name in ("parent", "vf-id") and any(d.function != "vf" for d in self._spec.devices):
             raise self._fail(
-                "needs-vf", f"{node.name} exists for virtual functions only", node,
+                "needs-vf",
+                f"{node.name} exists for virtual functions only",
+                node,
                 "write function: vf in every entry of devices",
             )
         return t.Builtin(names[node.name], node.name)
@@ -245,7 +258,10 @@ class _Typing:
                 self._analysis.used.add(("register", f"{block.name}.{register.name}"))
                 return t.Read(types.integer(register.width), block, register)
         raise self._unknown(
-            "register", node.name, s.Expression(node.name_start, node.end), (r.name.text for r in block.registers)
+            "register",
+            node.name,
+            s.Expression(node.name_start, node.end),
+            (r.name.text for r in block.registers),
         )
 
     def _bits(self, read: t.Read, node: s.Member) -> t.Typed:
@@ -254,7 +270,10 @@ class _Typing:
                 kind = BOOL if bits.low == bits.high else types.integer(_holding(bits.high - bits.low + 1))
                 return t.ReadBits(kind, read, bits)
         raise self._unknown(
-            "bits", node.name, s.Expression(node.name_start, node.end), (b.name.text for b in read.register.bits)
+            "bits",
+            node.name,
+            s.Expression(node.name_start, node.end),
+            (b.name.text for b in read.register.bits),
         )
 
     def _field(self, base: t.Typed, node: s.Member) -> t.Typed:
@@ -265,7 +284,10 @@ class _Typing:
                 self._analysis.used.add(("field", f"{base.type.target}.{node.name}"))
                 return t.Field(self._type(one.type), base, node.name)
         raise self._unknown(
-            "field", node.name, s.Expression(node.name_start, node.end), (f.name.text for f in fields),
+            "field",
+            node.name,
+            s.Expression(node.name_start, node.end),
+            (f.name.text for f in fields),
             f"declare the fields that are used of {base.type.target} in structures",
         )
 
@@ -324,7 +346,11 @@ class _Typing:
 
     def _function(self, name: str, node: s.Call) -> t.Typed:
         if len(node.arguments) != 2:
-            raise self._fail("arguments", f"{name}() takes two arguments, and this has {len(node.arguments)}", node)
+            raise self._fail(
+                "arguments",
+                f"{name}() takes two arguments, and this has {len(node.arguments)}",
+                node,
+            )
         arguments = tuple(self.number(argument.value) for argument in node.arguments)
         kind = types.integer(64) if name == "join" else _wider(arguments[0].type, arguments[1].type)
         return t.Function(kind, name, arguments)
@@ -336,7 +362,9 @@ class _Typing:
             operand = self.number(node.operand)
             return t.Prefix(operand.type, "~", operand)
         operand = self.value(node.operand)
-        return t.Prefix(Type("pointer", f"{operand.type.name} *", f"{operand.type.c} *"), node.operator, operand)
+        return t.Prefix(
+            Type("pointer", f"{operand.type.name} *", f"{operand.type.c} *"), node.operator, operand
+        )
 
     def _binary(self, node: s.Binary) -> t.Typed:
         if node.operator in LOGIC:
@@ -376,26 +404,27 @@ class _Typing:
         found = types.read_type(word.text)
         if found is None:
             self._analysis.problems.report("type", f"{word.text} isn't a type", word.span, _TYPES_HINT)
-            raise _Failed
+            raise _UntypedError
         return found
 
     def _unknown(
         self, kind: str, name: str, node: s.Expression, known: Iterable[str], *hints: str
-    ) -> _Failed:
+    ) -> _UntypedError:
         names = sorted(set(known))
         close = difflib.get_close_matches(name, names, 1)
         guess = f"did you mean {close[0]}?" if close else ""
         listed = f"known here: {', '.join(names)}" if names else f"the spec declares no {kind}"
         return self._fail("unknown-name", f"no {kind} is called {name}", node, guess, listed, *hints)
 
-    def _fail(self, code: str, message: str, node: s.Expression | s.Returns, *hints: str) -> _Failed:
+    def _fail(self, code: str, message: str, node: s.Expression | s.Returns, *hints: str) -> _UntypedError:
         span = self._formula.scalar.span_of(node.start, node.end)
         self._analysis.problems.report(code, message, span, *hints)
-        return _Failed()
+        return _UntypedError()
 
 
 _TYPES_HINT = "types are bool, u8 to u64, size, phys, struct x and struct x *"
-_HANDLERS = {
+# Each takes the node that it stands beside.
+_HANDLERS: dict[type[s.Expression], Callable[[_Typing, Any], t.Typed]] = {
     s.Number: _Typing._number,
     s.Text: _Typing._text,
     s.Name: _Typing._name,

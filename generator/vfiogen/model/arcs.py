@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The arcs of the migration state machine, as vfio_mig_get_next_state() in drivers/vfio/vfio_main.c has them."""
+"""The arcs of the migration state machine, those of vfio_mig_get_next_state() in drivers/vfio/vfio_main.c."""
 
 from __future__ import annotations
 
-STATES = ("ERROR", "STOP", "RUNNING", "STOP_COPY", "RESUMING", "RUNNING_P2P", "PRE_COPY", "PRE_COPY_P2P")
+STATES = (
+    "ERROR",
+    "STOP",
+    "RUNNING",
+    "STOP_COPY",
+    "RESUMING",
+    "RUNNING_P2P",
+    "PRE_COPY",
+    "PRE_COPY_P2P",
+)
 
 # PRE_COPY states do to the device what their twins do.
 TWINS = {

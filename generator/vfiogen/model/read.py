@@ -21,7 +21,7 @@ from vfiogen.model import spec as m
 T = TypeVar("T")
 Parse = Callable[[str], Expression]
 UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000}
-VERBS = {
+VERBS: dict[str, Parse] = {
     "do": parse.parse_expression,
     "set": parse.parse_assignment,
     "write": parse.parse_assignment,
@@ -130,7 +130,7 @@ class _Reader:
         )
 
     def _kconfig(self, view: _View) -> m.Kconfig:
-        depends = (self._expression(item) for item in view["depends"].items())
+        depends = (self._formula(item, _parse_symbols) for item in view["depends"].items())
         return m.Kconfig(
             view["symbol"].word(),
             view["prompt"].word(),
@@ -208,7 +208,10 @@ class _Reader:
         found = "has " + " and ".join(verbs) if verbs else "has no verb"
         allowed = ", ".join((*VERBS, "wait"))
         self._problems.report(
-            "step-verb", f"a step does one thing, and this one {found}", view.span, f"the verbs are {allowed}"
+            "step-verb",
+            f"a step does one thing, and this one {found}",
+            view.span,
+            f"the verbs are {allowed}",
         )
 
     def _verb_step(self, verb: str, view: _View) -> m.Step:
@@ -281,6 +284,10 @@ class _Reader:
             span = scalar.span_of(problem.start, problem.end)
             self._problems.report("expression", problem.message, span, *problem.hints)
             return m.Formula(None, scalar)
+
+
+def _parse_symbols(text: str) -> Expression:
+    return parse.parse_expression(text, symbols=True)
 
 
 def _each(view: _View, read: Callable[[m.Word, _View], T]) -> tuple[T, ...]:

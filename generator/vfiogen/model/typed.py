@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vfiogen.model.spec import Bits, Command, Register, RegisterBlock
@@ -167,3 +168,12 @@ class Assign(Typed):
 
     place: Typed
     value: Typed
+
+
+def walk(node: Typed) -> Iterator[Typed]:
+    """Yield a tree's nodes, outermost first."""
+    yield node
+    for value in vars(node).values():
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, Typed):
+                yield from walk(part)

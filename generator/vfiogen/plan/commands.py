@@ -16,8 +16,27 @@ from vfiogen.plan.view import Function, function
 
 def plan_commands(lowering: Lowering) -> tuple[Function, ...]:
     """Return the functions of the commands that need one, callees first."""
-    wanted = [x for x in lowering.spec.commands if not lowering.is_inline(x) and not x.bodies[0].hook]
+    shared = used_by_hooks(lowering.spec)
+    commands = [x for x in lowering.spec.commands if not x.bodies[0].hook]
+    wanted = [x for x in commands if x.name.text in shared or not lowering.is_inline(x)]
     return tuple(_function(lowering, command) for command in _callees_first(wanted))
+
+
+def plan_prototypes(lowering: Lowering) -> tuple[str, ...]:
+    """Return the prototypes that the driver's header needs: of its hooks, and of what these run."""
+    shared = used_by_hooks(lowering.spec)
+    commands = [x for x in lowering.spec.commands if x.bodies[0].hook or x.name.text in shared]
+    return tuple(_prototype(lowering, command) for command in commands)
+
+
+def used_by_hooks(spec: m.Spec) -> set[str]:
+    """Return the names of the commands that hand-written sources run."""
+    return {used.text for command in spec.commands for used in command.uses}
+
+
+def _prototype(lowering: Lowering, command: m.Command) -> str:
+    name = lowering.names.own(command.name.text)
+    return c.function_head(return_type(command), name, parameters(lowering, command), False, ";")
 
 
 def parameters(lowering: Lowering, command: m.Command) -> list[str]:
@@ -95,6 +114,7 @@ def _function(lowering: Lowering, command: m.Command) -> Function:
         (list(body.declarations.values()), body.statements),
         note.text if note else None,
         command.name.span,
+        command.name.text not in used_by_hooks(lowering.spec),
     )
 
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from vfiogen.c import layout as c
 from vfiogen.c.text import c_string, comment_text, line_comment_text, module_text, one_line
 from vfiogen.diagnostics import Problems
+from vfiogen.kernel.licenses import module_license
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model.analyse import Analysis
-from vfiogen.plan.commands import plan_commands
-from vfiogen.plan.includes import plan_includes
+from vfiogen.plan.commands import plan_commands, plan_prototypes
 from vfiogen.plan.kconfig import KconfigView, MakefileView, plan_kconfig, plan_makefile
-from vfiogen.plan.licenses import module_license
 from vfiogen.plan.lifecycle import has_close, has_init, is_private, plan_lifecycle
 from vfiogen.plan.lower import Lowering
 from vfiogen.plan.migration import migration_flags, plan_migration
 from vfiogen.plan.names import Names
 from vfiogen.plan.registers import define, plan_defines, plan_registers
+from vfiogen.plan.specialise import specialise
 from vfiogen.plan.structures import plan_constants, plan_structures
 from vfiogen.plan.view import Defines, DriverView, MigrationView
 
@@ -77,12 +77,18 @@ class DriverPlan:
 
 def plan_driver(spec: m.Spec, kernel: Kernel) -> DriverPlan:
     """Return the plan of a spec that the checks have accepted for this kernel."""
+    spec = specialise(spec, kernel)
     lowering = Lowering(spec, Names(spec.driver.prefix.text), Analysis(spec, Problems()))
     hooks = hook_files(spec)
     migration = plan_migration(lowering, spec.migration) if spec.migration else None
-    view = _complete(lowering, kernel, _driver(lowering, kernel), migration)
+    view = _complete(lowering, _driver(lowering, kernel), migration)
     return DriverPlan(
-        _file_head(spec), view, migration, plan_kconfig(spec, kernel), plan_makefile(spec, hooks), hooks
+        _file_head(spec),
+        view,
+        migration,
+        plan_kconfig(spec, kernel),
+        plan_makefile(spec, hooks),
+        hooks,
     )
 
 
@@ -100,7 +106,9 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
         prefix=lowering.names.prefix,
         private=is_private(spec),
         function=functions.pop() if len(functions) == 1 else "any",
-        includes=(),
+        headers=_headers(spec.provider),
+        header=f"{lowering.names.prefix}.h" if hook_files(spec) else None,
+        prototypes=plan_prototypes(lowering),
         defines=(),
         structures=plan_structures(lowering),
         registers=None,
@@ -112,20 +120,16 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
     )
 
 
-def _complete(
-    lowering: Lowering, kernel: Kernel, view: DriverView, migration: MigrationView | None
-) -> DriverView:
-    """Add what follows from the C: registers, macros, and at last the includes of all of it."""
-    from vfiogen.render import render_main  # the C is rendered once without them, to see what it uses
-
+def _complete(lowering: Lowering, view: DriverView, migration: MigrationView | None) -> DriverView:
+    """Add what follows from the rest of the C: access functions and macros."""
     text = "\n".join(_texts((view, migration)))
     view = replace(view, registers=plan_registers(lowering, text))
-    defines = (*_vendor_defines(lowering.spec), *plan_defines(lowering, text), *plan_constants(lowering, text))
-    view = replace(view, defines=defines)
-    draft = render_main(_file_head(lowering.spec), view, migration, kernel)
-    provider = lowering.spec.provider
-    own = (f"{lowering.names.prefix}.h",) if hook_files(lowering.spec) else ()
-    return replace(view, includes=plan_includes(draft, _headers(provider), own))
+    defines = (
+        *_vendor_defines(lowering.spec),
+        *plan_defines(lowering, text),
+        *plan_constants(lowering, text),
+    )
+    return replace(view, defines=defines)
 
 
 def _headers(provider: m.Provider | None) -> tuple[str, ...]:
@@ -179,7 +183,9 @@ def _id_table(spec: m.Spec) -> Iterable[str]:
             if device.title.text != last:
                 yield c.comment(device.title.text, 1).removeprefix("\t")
             last = device.title.text
-            yield c.wrap(f"{{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO({vendor}, {device.id}) }},", 1).removeprefix("\t")
+            yield c.wrap(f"{{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO({vendor}, {device.id}) }},", 1).removeprefix(
+                "\t"
+            )
 
 
 def _module_info(spec: m.Spec, kernel: Kernel) -> Iterable[str]:

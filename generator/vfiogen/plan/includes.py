@@ -37,7 +37,9 @@ HEADERS = {
 }
 
 
-def plan_includes(text: str, parent_headers: tuple[str, ...], own: tuple[str, ...] = ()) -> tuple[tuple[str, ...], ...]:
+def plan_includes(
+    text: str, parent_headers: tuple[str, ...], own: tuple[str, ...] = ()
+) -> tuple[tuple[str, ...], ...]:
     """Return the include groups for C `text`: the kernel's headers, the parent's, the driver's own."""
     used = [header for header, pattern in HEADERS.items() if re.search(pattern, text)]
     kernel = sorted(used, key=lambda header: (not header.startswith("linux/"), header))

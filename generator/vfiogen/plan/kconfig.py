@@ -66,7 +66,9 @@ def symbol_expression(tree: s.Expression, inner: bool = False) -> str:
         case s.Unary(operator="not"):
             return f"!{symbol_expression(tree.operand, True)}"
         case s.Binary():
-            mixed = inner or any(isinstance(x, s.Binary) and x.operator != tree.operator for x in (tree.left, tree.right))
+            mixed = inner or any(
+                isinstance(x, s.Binary) and x.operator != tree.operator for x in (tree.left, tree.right)
+            )
             left = symbol_expression(tree.left, mixed and isinstance(tree.left, s.Binary))
             right = symbol_expression(tree.right, mixed and isinstance(tree.right, s.Binary))
             text = f"{left} {SYMBOL_OPERATORS[tree.operator]} {right}"

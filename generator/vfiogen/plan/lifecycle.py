@@ -147,8 +147,9 @@ def _map_bar(body: Body, block: m.RegisterBlock, kernel: Kernel) -> None:
     member = f"{device}->{body.names.bar(bar)}"
     size = bar_sizes(body.lowering)[bar]
     pdev = body.pdev()
-    unfit = f"!(pci_resource_flags({pdev}, {bar}) & IORESOURCE_MEM) || pci_resource_len({pdev}, {bar}) < {size}"
-    body.add(c.If(unfit, body.leave("-ENODEV")), c.Blank())
+    other = f"!(pci_resource_flags({pdev}, {bar}) & IORESOURCE_MEM)"
+    short = f"pci_resource_len({pdev}, {bar}) < {size}"
+    body.add(c.If(f"{other} || {short}", body.leave("-ENODEV")), c.Blank())
     if kernel.has("get-iomap"):
         body.add(c.Expr(f"{member} = vfio_pci_core_get_iomap(&{device}->core_device, {bar})"))
         body.add(c.If(f"IS_ERR({member})", body.leave(f"PTR_ERR({member})")), c.Blank())

@@ -15,6 +15,7 @@ from vfiogen.c.text import c_string
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
+from vfiogen.model.typed import walk
 from vfiogen.model.types import VOID
 from vfiogen.plan.names import Names, snake
 
@@ -70,15 +71,6 @@ class Lowering:
             return ()
         call = self.analysis.call(body.call, self.scope.within(command))
         return walk(call) if call is not None else ()
-
-
-def walk(node: t.Typed) -> Iterable[t.Typed]:
-    """Yield a tree's nodes, outermost first."""
-    yield node
-    for value in vars(node).values():
-        for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, t.Typed):
-                yield from walk(part)
 
 
 @dataclass
@@ -197,7 +189,10 @@ class Body:
         if step.retry:
             self._retry(step, run)
         elif step.ignore_error:
-            self.add(c.Comment(f"An error is ignored: {step.ignore_error.text}"), c.Expr(self.invocation(run)))
+            self.add(
+                c.Comment(f"An error is ignored: {step.ignore_error.text}"),
+                c.Expr(self.invocation(run)),
+            )
         elif not can_fail(run.command):
             self.add(c.Expr(self.invocation(run)))
         elif step.error:
@@ -214,7 +209,12 @@ class Body:
         ret = self.ret()
         timeout = self.local("int", "timeout")
         call = f"read_poll_timeout({function}, {ret}, {condition}, {every}, {limit}, false, {arguments})"
-        self.add(c.Expr(f"{timeout} = {call}"), c.If(timeout, self.leave(timeout)), c.If(ret, self.leave()), c.Blank())
+        self.add(
+            c.Expr(f"{timeout} = {call}"),
+            c.If(timeout, self.leave(timeout)),
+            c.If(ret, self.leave()),
+            c.Blank(),
+        )
 
     def _set(self, step: m.Step) -> None:
         assign = self.lowering.analysis.assignment(step.formula, self.scope)
@@ -266,9 +266,8 @@ class Body:
         condition = inner.value(typed)
         sleep = f"{every}, {limit}"
         access = self.accessor("read", read)
-        return (
-            f"read_poll_timeout({access}, {name}, {condition}, {sleep}, false, {self.device}, {self.address(read)})"
-        )
+        arguments = f"{sleep}, false, {self.device}, {self.address(read)}"
+        return f"read_poll_timeout({access}, {name}, {condition}, {arguments})"
 
     def _check(self, step: m.Step) -> None:
         typed = self.lowering.analysis.condition(step.formula, self.scope)
@@ -301,7 +300,9 @@ class Body:
         """Return a call of a kernel function."""
         return f"{call.function}({', '.join(self.value(a) for a in call.arguments)})"
 
-    def checked_call(self, call: t.KernelFunction, target: str | None, cleanup: tuple[c.Stmt, ...] = ()) -> None:
+    def checked_call(
+        self, call: t.KernelFunction, target: str | None, cleanup: tuple[c.Stmt, ...] = ()
+    ) -> None:
         """Append a call, leave if it fails, and store what it returns in `target`."""
         text = self.kernel_call(call)
         if call.failure is None:
@@ -314,7 +315,9 @@ class Body:
             self.add(c.Expr(f"{self.ret()} = {text}"), *cleanup, c.If("ret < 0", self.leave()), c.Blank())
             self.add(c.Expr(f"{target} = ret"))
 
-    def _pointer_call(self, call: t.KernelFunction, text: str, target: str, cleanup: tuple[c.Stmt, ...]) -> None:
+    def _pointer_call(
+        self, call: t.KernelFunction, text: str, target: str, cleanup: tuple[c.Stmt, ...]
+    ) -> None:
         self.add(c.Expr(f"{target} = {text}"), *cleanup)
         if call.failure == "null":
             self.add(c.If(f"!{target}", self.leave("-ENODEV")), c.Blank())
@@ -458,7 +461,9 @@ class Body:
         compare, join = ("!=", " && ") if node.negated else ("==", " || ")
         value = self.value(node.value, PRECEDENCE["=="] + 1)
         tests = [f"{value} {compare} {self.value(item, PRECEDENCE['=='] + 1)}" for item in node.items]
-        return join.join(tests), PRECEDENCE["and" if node.negated else "or"] if len(tests) > 1 else PRECEDENCE["=="]
+        return join.join(tests), PRECEDENCE["and" if node.negated else "or"] if len(
+            tests
+        ) > 1 else PRECEDENCE["=="]
 
     def _choice(self, node: t.Choice) -> tuple[str, int]:
         condition = self.value(node.condition, 1)
@@ -466,11 +471,17 @@ class Body:
 
     def _format(self, node: t.Format) -> tuple[str, int]:
         """Return a local variable with the text; whoever asks for it frees it."""
-        template = "".join(part.replace("%", "%%") if isinstance(part, str) else _conversion(part) for part in node.parts)
+        template = "".join(
+            part.replace("%", "%%") if isinstance(part, str) else _conversion(part) for part in node.parts
+        )
         values = [self.value(part) for part in node.parts if isinstance(part, t.Typed)]
         name = self.local("char *", "name")
         arguments = ", ".join(["GFP_KERNEL", c_string(template), *values])
-        self.add(c.Expr(f"{name} = kasprintf({arguments})"), c.If(f"!{name}", self.leave("-ENOMEM")), c.Blank())
+        self.add(
+            c.Expr(f"{name} = kasprintf({arguments})"),
+            c.If(f"!{name}", self.leave("-ENOMEM")),
+            c.Blank(),
+        )
         return name, TIGHT
 
 
@@ -501,7 +512,9 @@ def nested(statements: Iterable[c.Stmt]) -> Iterable[c.Stmt]:
         yield statement
         for value in vars(statement).values():
             if isinstance(value, tuple):
-                yield from nested(item for item in value if not isinstance(item, str | c.Declaration | c.Case))
+                yield from nested(
+                    item for item in value if not isinstance(item, str | c.Declaration | c.Case)
+                )
 
 
 def can_fail(command: m.Command) -> bool:
@@ -517,7 +530,8 @@ def can_fail(command: m.Command) -> bool:
 def _is_tainted(node: t.Typed) -> bool:
     """Values from the user, the firmware or the device may be anything."""
     return any(
-        isinstance(part, t.Read) or (isinstance(part, t.Builtin) and part.name == "loaded") for part in walk(node)
+        isinstance(part, t.Read) or (isinstance(part, t.Builtin) and part.name == "loaded")
+        for part in walk(node)
     )
 
 

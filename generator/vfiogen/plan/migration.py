@@ -18,7 +18,10 @@ FLAGS = {"p2p": "VFIO_MIGRATION_P2P", "pre-copy": "VFIO_MIGRATION_PRE_COPY"}
 
 def migration_flags(migration: m.Migration) -> tuple[str, ...]:
     """Return the flags that the device declares."""
-    return ("VFIO_MIGRATION_STOP_COPY", *(flag for name, flag in FLAGS.items() if migration.has(name)))
+    return (
+        "VFIO_MIGRATION_STOP_COPY",
+        *(flag for name, flag in FLAGS.items() if migration.has(name)),
+    )
 
 
 def plan_migration(lowering: Lowering, migration: m.Migration) -> MigrationView:
@@ -157,7 +160,9 @@ def _case(arcs: list[tuple[str, str]], *lines: str) -> ArcCase:
 def _reset(lowering: Lowering, migration: m.Migration) -> tuple[str, ...]:
     body = Body(lowering, lowering.scope, lowering.names.prefix)
     body.undo(migration.reset)
-    return tuple(c.print_body((), body.statements, 1).removeprefix("\t").split("\n")) if body.statements else ()
+    return (
+        tuple(c.print_body((), body.statements, 1).removeprefix("\t").split("\n")) if body.statements else ()
+    )
 
 
 def _data_size(lowering: Lowering, migration: m.Migration) -> Function:

@@ -45,12 +45,17 @@ def _register_defines(
     name = names.register(block, register)
     if name not in text:
         return []
-    return [define(name, f"{register.at.value:#04x}"), *(_bits_define(lowering, block, register, b) for b in bits)]
+    return [
+        define(name, f"{register.at.value:#04x}"),
+        *(_bits_define(lowering, block, register, b) for b in bits),
+    ]
 
 
 def _bits_define(lowering: Lowering, block: m.RegisterBlock, register: m.Register, bits: m.Bits) -> str:
     suffix = "_ULL" if register.width == 64 else ""
-    value = f"BIT{suffix}({bits.low})" if bits.low == bits.high else f"GENMASK{suffix}({bits.high}, {bits.low})"
+    value = (
+        f"BIT{suffix}({bits.low})" if bits.low == bits.high else f"GENMASK{suffix}({bits.high}, {bits.low})"
+    )
     # One more space than the register, as headers of the kernel show what belongs to what.
     return define(lowering.names.bits(block, register, bits), value).replace("#define ", "#define   ", 1)
 

@@ -55,7 +55,9 @@ def _layout(lowering: Lowering, layout: m.Layout) -> Structure:
     name = lowering.names.structure(layout.name.text)
     migration = lowering.spec.migration
     role = "The state of the device, as it is transferred."
-    transferred = migration and migration.stream.structure and migration.stream.structure.text == layout.name.text
+    transferred = (
+        migration and migration.stream.structure and migration.stream.structure.text == layout.name.text
+    )
     note = layout.note.text if layout.note else (role if transferred else "")
     members = tuple(_layout_member(layout, field) for field in layout.fields)
     after = (f"static_assert(sizeof({name}) == {layout.size});",)
@@ -83,7 +85,9 @@ def _device(lowering: Lowering) -> Structure:
     members = [Member("struct vfio_pci_core_device core_device")]
     if spec.provider and spec.provider.hold == "device":
         members.append(_typed(spec.provider.type, spec.provider.handle, None))
-    members += [Member(f"void __iomem *{names.bar(bar)}") for bar in sorted({b.bar.value for b in spec.registers})]
+    members += [
+        Member(f"void __iomem *{names.bar(bar)}") for bar in sorted({b.bar.value for b in spec.registers})
+    ]
     members += [_typed(kept.type, kept.name, kept.note) for kept in spec.context]
     if spec.migration:
         members += _migration_members(names.file)
@@ -123,7 +127,10 @@ def _file(lowering: Lowering) -> Structure:
     if migration.has("pre-copy"):
         members.append(Member("bool pre_copy"))
     members += [
-        Member("size_t length", c.comment("How much data there is, and how much of it has been read.", 1)),
+        Member(
+            "size_t length",
+            c.comment("How much data there is, and how much of it has been read.", 1),
+        ),
         Member("size_t pos"),
     ]
     return Structure(f"{names.prefix}_migration_file", (*members, *_data_members(lowering)))
@@ -139,7 +146,12 @@ def _data_members(lowering: Lowering) -> list[Member]:
     name = lowering.names.structure(layout.name.text)
     members = [Member(f"{name} state")]
     if matched(layout):
-        members.append(Member(f"{name} expected", c.comment("What this device asks of the fields that must match.", 1)))
+        members.append(
+            Member(
+                f"{name} expected",
+                c.comment("What this device asks of the fields that must match.", 1),
+            )
+        )
     return members
 
 

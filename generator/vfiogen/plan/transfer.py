@@ -9,7 +9,8 @@ from vfiogen.c import layout as c
 from vfiogen.c.parse import spell
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
-from vfiogen.plan.lower import Body, Lowering, walk
+from vfiogen.model.typed import walk
+from vfiogen.plan.lower import Body, Lowering
 from vfiogen.plan.names import snake
 from vfiogen.plan.registers import READS, WRITES
 from vfiogen.plan.structures import byte_order, constant, matched
@@ -164,8 +165,16 @@ class _LayoutTransfer(_Common):
         return Transfer(
             image="(u8 *)&migf->state",
             capacity="sizeof(migf->state)",
-            save=(*identify, self._fill("save_state", rest, bool(identify)), self._save_stop_copy()),
-            load=(*((self._check_match(),) if self.matched else ()), self._load_state(), self._load()),
+            save=(
+                *identify,
+                self._fill("save_state", rest, bool(identify)),
+                self._save_stop_copy(),
+            ),
+            load=(
+                *((self._check_match(),) if self.matched else ()),
+                self._load_state(),
+                self._load(),
+            ),
             on_write=(self.name("check_match"),) if self.matched else (),
             expect=self.name("identify") if self.matched else None,
         )
@@ -186,7 +195,9 @@ class _LayoutTransfer(_Common):
                 self._store(body, field, typed)
             self._end(body)
         body.finish()
-        comment = "Fills the fields that are compared before a state is loaded." if name == "identify" else None
+        comment = (
+            "Fills the fields that are compared before a state is loaded." if name == "identify" else None
+        )
         parameters = [self.names.device_parameter, f"{self.structure} *state"]
         return function("int", self.name(name), parameters, _lines(body), comment, self.layout.name.span)
 

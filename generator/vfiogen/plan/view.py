@@ -106,12 +106,18 @@ class MigrationView:
 
 @dataclass(frozen=True)
 class DriverView:
-    """Everything of main.c that isn't migration."""
+    """Everything of main.c that isn't migration.
+
+    `headers` are the parent's; `header` is the driver's own, which hand-written sources include, with
+    `prototypes` of what they define and of what they may call.
+    """
 
     prefix: str
     private: bool
     function: str
-    includes: tuple[tuple[str, ...], ...]
+    headers: tuple[str, ...]
+    header: str | None
+    prototypes: tuple[str, ...]
     defines: tuple[Defines, ...]
     structures: tuple[Structure, ...]
     registers: Registers | None
@@ -129,9 +135,10 @@ def function(
     body: tuple[list[c.Declaration], list[c.Stmt]],
     comment: str | None = None,
     origin: Span | None = None,
+    static: bool = True,
 ) -> Function:
     """Return a function from its head and its body."""
     lead = c.comment(comment) + "\n" if comment else ""
-    head = c.function_head(return_type, name, parameters)
+    head = c.function_head(return_type, name, parameters, static)
     text = f"{lead}{head}\n{{\n{c.print_body(*body)}\n}}\n"
     return Function(name, text, origin)

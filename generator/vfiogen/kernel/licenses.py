@@ -19,7 +19,7 @@ DUAL = {
 
 
 def module_license(identifier: str) -> str | None:
-    """Return the MODULE_LICENSE for an SPDX expression (A, or A OR B), or nothing if the kernel can't take it."""
+    """Return the MODULE_LICENSE for an SPDX expression (A, or A OR B), or nothing if it can't be."""
     parts = identifier.removeprefix("(").removesuffix(")").split(" OR ")
     if not any(part in GPL for part in parts):
         return None

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What generate and diff share: from arguments to what would change on disk."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from pathlib import Path, PurePosixPath
+
+from vfiogen import pipeline
+from vfiogen.diagnostics import Problems
+from vfiogen.manifest import DriverEntry
+from vfiogen.pipeline import LoadedSpec, RenderedFile
+from vfiogen.project import Target, find_project, find_specs, require_targets
+from vfiogen.write import Changes, compare, other_drivers
+
+
+def render_changes(arguments: Namespace, problems: Problems) -> list[Changes]:
+    """Return what the output directories would become, one for each kernel.
+
+    Nothing is rendered if a spec has a problem. Uses `specs`, `kernel`, `kernel_dir` and `out`.
+    """
+    project = find_project(Path.cwd())
+    targets = require_targets(project, arguments.kernel, arguments.kernel_dir)
+    files = find_specs(project, arguments.specs)
+    specs = pipeline.load_specs([(file.path, file.shown) for file in files], problems)
+    present = [pipeline.check_for(specs, target.kernel, problems) for target in targets]
+    if problems:
+        return []
+    out = Path(arguments.out) if arguments.out else Path(os.path.relpath(project.root / "out"))
+    owners = {spec.owner for spec in specs} if arguments.specs else None
+    return [
+        _changes(out / target.directory, target, some, owners)
+        for target, some in zip(targets, present, strict=True)
+    ]
+
+
+def _changes(
+    directory: Path, target: Target, specs: list[LoadedSpec], owners: set[str] | None
+) -> Changes:
+    """Return what the drivers of one kernel would change; other drivers stay listed."""
+    shown = str(directory)
+    drivers = {spec.owner: DriverEntry(spec.directory, spec.symbol) for spec in specs}
+    others = {} if owners is None else other_drivers(directory, shown, owners)
+    listed = (*others.values(), *drivers.values())
+    top = pipeline.render_top([pipeline.DriverEntry(d.directory, d.symbol) for d in listed])
+    files = pipeline.render_specs(specs, target.kernel)
+    files += [RenderedFile(PurePosixPath(name), data, "") for name, data in top.items()]
+    return compare(directory, shown, files, drivers, owners)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What remains of a spec on one kernel: gated parts that it lacks are gone, each command has one body."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vfiogen.check.kernel import has_feature
+from vfiogen.kernel.target import Kernel
+from vfiogen.model import spec as m
+
+
+def specialise(spec: m.Spec, kernel: Kernel) -> m.Spec:
+    """Return the spec as it applies to a kernel that has what the whole driver needs."""
+    return _Specialiser(spec, kernel).run()
+
+
+class _Specialiser:
+    def __init__(self, spec: m.Spec, kernel: Kernel) -> None:
+        self._spec = spec
+        self._kernel = kernel
+
+    def run(self) -> m.Spec:
+        spec = self._spec
+        return replace(
+            spec,
+            commands=tuple(self._command(c) for c in spec.commands if self._there(c.needs)),
+            init=self._steps(spec.init),
+            open=self._steps(spec.open),
+            migration=self._migration(spec.migration) if spec.migration else None,
+        )
+
+    def _there(self, needs: m.Word | None) -> bool:
+        return needs is None or has_feature(self._spec, self._kernel, needs.text)
+
+    def _command(self, command: m.Command) -> m.Command:
+        body = next((b for b in command.bodies if self._there(b.needs)), command.bodies[-1])
+        if body.steps is not None:
+            body = replace(body, steps=self._steps(body.steps))
+        return replace(command, bodies=(body,))
+
+    def _steps(self, steps: tuple[m.Step, ...]) -> tuple[m.Step, ...]:
+        return tuple(replace(step, undo=self._steps(step.undo)) for step in steps if self._there(step.needs))
+
+    def _migration(self, migration: m.Migration) -> m.Migration:
+        stream = replace(migration.stream, end=self._steps(migration.stream.end))
+        arcs = tuple(replace(arc, steps=self._steps(arc.steps)) for arc in migration.arcs)
+        return replace(migration, arcs=arcs, stream=stream, reset=self._steps(migration.reset))
