@@ -163,9 +163,7 @@ def _add_kernel(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_out(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--out", metavar="DIR", help="write DIR/<kernel>/ instead of out/<kernel>/"
-    )
+    parser.add_argument("--out", metavar="DIR", help="write DIR/<kernel>/ instead of out/<kernel>/")
 
 
 def _add_check_arguments(parser: argparse.ArgumentParser) -> None:
@@ -197,6 +195,28 @@ def _add_diff_arguments(parser: argparse.ArgumentParser) -> None:
     _add_specs(parser)
     _add_kernel(parser)
     _add_out(parser)
+
+
+def _add_build_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_specs(parser)
+    parser.add_argument(
+        "--kernel-dir",
+        metavar="DIR",
+        help="a prepared kernel source tree, an output directory or a headers package"
+        " (default: the running kernel's, or else the newest headers on the machine)",
+    )
+    parser.add_argument("--out", metavar="DIR", help="build in DIR/<kernel>/ instead of build/<kernel>/")
+    parser.add_argument("-j", "--jobs", type=int, metavar="N", help="how many files to compile at a time")
+
+
+def _add_new_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="what the driver is called, such as acme")
+    parser.add_argument("--id", action="append", metavar="VENDOR:DEVICE", help="a PCI ID; may be repeated")
+    parser.add_argument("--title", metavar="TEXT", help="what the device is, in a few words")
+    parser.add_argument("--author", metavar="TEXT", help="MODULE_AUTHOR (default: who git knows you as)")
+    parser.add_argument("--vf", action="store_true", help="the device is a virtual function")
+    parser.add_argument("--migration", action="store_true", help="begin with a migration of registers")
+    parser.add_argument("--hooks", action="store_true", help="write the hook sources that a spec lacks")
 
 
 def _add_explain_arguments(parser: argparse.ArgumentParser) -> None:
@@ -237,6 +257,27 @@ _COMMANDS = (
         "with 1 if there is a difference.",
         "  vfiogen diff\n  vfiogen diff edu --kernel 6.12.95",
         _add_diff_arguments,
+    ),
+    _Command(
+        "build",
+        "render for a kernel and compile the modules",
+        "Renders drivers for a kernel, runs kbuild in build/<kernel>/ and lists the modules.\n"
+        "Drivers that the kernel can't have are left out, with the reason.",
+        "  vfiogen build\n"
+        "  vfiogen build edu --kernel-dir /usr/src/linux-headers-6.12.95-amd64\n"
+        "  vfiogen build --kernel-dir ~/linux --out /tmp/modules",
+        _add_build_arguments,
+    ),
+    _Command(
+        "new",
+        "write a first spec, or stubs of its hooks",
+        "Writes specs/NAME/NAME.yaml, commented and ready for `vfiogen check`. Asks for what\n"
+        "isn't given, if a person is there to answer. With --hooks it writes a first version\n"
+        "of every hand-written source that the spec NAME names and that isn't there.",
+        "  vfiogen new acme --id 1234:11e8 --title 'ACME accelerator'\n"
+        "  vfiogen new acme --id 1234:11e8 --id 1234:11e9 --vf --migration\n"
+        "  vfiogen new acme --hooks",
+        _add_new_arguments,
     ),
     _Command(
         "explain",

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from vfiogen.check import check_across, check_kernel, check_spec
-from vfiogen.diagnostics import Problems
+from vfiogen.diagnostics import Problems, VfiogenError, quote
 from vfiogen.kernel.target import Kernel
 from vfiogen.load import load_source, read_source
 from vfiogen.model import spec as m
 from vfiogen.model.read import read_spec
+from vfiogen.project import SpecFile
 from vfiogen.schema import validate
 
 
@@ -20,13 +21,13 @@ from vfiogen.schema import validate
 class LoadedSpec:
     """A spec file and its model."""
 
-    path: Path
+    file: SpecFile
     model: m.Spec
 
     @property
     def owner(self) -> str:
-        """What the output's manifest calls the spec by: its path as it is shown."""
-        return self.model.path
+        """What rendered files and the output's manifest call the spec by."""
+        return self.file.name
 
     @property
     def directory(self) -> str:
@@ -56,18 +57,18 @@ class DriverEntry:
     symbol: str
 
 
-def load_specs(paths: Sequence[tuple[Path, str]], problems: Problems) -> list[LoadedSpec]:
-    """Load and check spec files, each given with the path that is shown for it.
+def load_specs(spec_files: Iterable[SpecFile], problems: Problems) -> list[LoadedSpec]:
+    """Load and check spec files.
 
     All problems that don't depend on a kernel are reported; a file that isn't even YAML is left out.
     """
-    loaded = [spec for path, shown in paths if (spec := _load(path, shown, problems))]
+    loaded = [spec for file in spec_files if (spec := _load(file, problems))]
     check_across([spec.model for spec in loaded], problems)
     return loaded
 
 
-def _load(path: Path, shown: str, problems: Problems) -> LoadedSpec | None:
-    source = read_source(path, shown, problems)
+def _load(file: SpecFile, problems: Problems) -> LoadedSpec | None:
+    source = read_source(file.path, file.shown, problems)
     root = load_source(source, problems) if source else None
     if source is None or root is None:
         return None
@@ -75,8 +76,8 @@ def _load(path: Path, shown: str, problems: Problems) -> LoadedSpec | None:
     validate(root, problems)
     sound = len(problems) == before
     model = read_spec(root, source, problems)
-    check_spec(model, path.parent, problems, complete=sound)
-    return LoadedSpec(path, model)
+    check_spec(model, file.path.parent, problems, complete=sound)
+    return LoadedSpec(file, model)
 
 
 def check_for(specs: Iterable[LoadedSpec], kernel: Kernel, problems: Problems) -> list[LoadedSpec]:
@@ -91,12 +92,20 @@ def render_specs(specs: Iterable[LoadedSpec], kernel: Kernel) -> list[RenderedFi
 
     rendered: list[RenderedFile] = []
     for spec in specs:
-        plan = plan_driver(spec.model, kernel)
+        plan = plan_driver(spec.model, spec.owner, kernel)
         files = {name: text.encode() for name, text in render_driver(plan, kernel).items()}
-        files |= {hook: (spec.path.parent / hook).read_bytes() for hook in plan.hooks}
+        files |= {hook: _read_hook(spec.file.path.parent / hook) for hook in plan.hooks}
         directory = PurePosixPath(spec.directory)
         rendered += [RenderedFile(directory / name, data, spec.owner) for name, data in files.items()]
     return rendered
+
+
+def _read_hook(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = f"{quote(str(path))} can't be read: {error.strerror}"
+        raise VfiogenError("file-unreadable", message) from error
 
 
 def render_top(drivers: Iterable[DriverEntry]) -> dict[str, bytes]:

@@ -74,9 +74,7 @@ def find_specs(project: Project, arguments: Sequence[str]) -> list[SpecFile]:
     return list({path.resolve(): _spec_file(path, project) for path in paths}.values())
 
 
-def find_targets(
-    project: Project, releases: Iterable[str] | None, tree: str | None
-) -> list[Target]:
+def find_targets(project: Project, releases: Iterable[str] | None, tree: str | None) -> list[Target]:
     """Return the kernels that were asked for, or else those of the project.
 
     Raises VfiogenError, as the functions of kernel.target do.
@@ -91,9 +89,7 @@ def find_targets(
     return list({target.directory: target for target in targets}.values())
 
 
-def require_targets(
-    project: Project, releases: Iterable[str] | None, tree: str | None
-) -> list[Target]:
+def require_targets(project: Project, releases: Iterable[str] | None, tree: str | None) -> list[Target]:
     """Return the kernels to render for; raise VfiogenError (no-kernel) if there is none."""
     targets = find_targets(project, releases, tree)
     if not targets:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -40,13 +41,18 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.globals |= {"function": c.function_head, "call": _call, "wrap": _wrap}
+    environment.globals |= {"function": c.function_head, "call": _call, "wrap": _wrap, "yaml": _yaml_string}
     return environment
 
 
 def _call(head: str, arguments: list[str], tail: str = ";", indent: int = 1) -> str:
     """Wrap a call for a place in a template that is indented already."""
     return c.wrap_call(head, arguments, tail, indent).removeprefix("\t" * indent)
+
+
+def _yaml_string(text: str) -> str:
+    """Return a double-quoted YAML scalar; JSON strings are just that."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _wrap(text: str, indent: int = 1) -> str:

@@ -132,9 +132,7 @@ def _human(problem: Problem, colours: Palette) -> Iterator[str]:
         yield from _place(span, kind, message, colours, colours.note)
 
 
-def _place(
-    span: Span | None, kind: str, message: str, colours: Palette, caret: str
-) -> Iterator[str]:
+def _place(span: Span | None, kind: str, message: str, colours: Palette, caret: str) -> Iterator[str]:
     text = f"{kind} {colours.bold}{visible(message)}{colours.reset}"
     if span is None:
         yield text

@@ -103,9 +103,7 @@ class Changes:
         return Change(manifest.NAME, "changed", self.found, self.after.encode()).diff(self.shown)
 
 
-def other_drivers(
-    directory: Path, shown: str, owners: Collection[str]
-) -> dict[str, DriverEntry]:
+def other_drivers(directory: Path, shown: str, owners: Collection[str]) -> dict[str, DriverEntry]:
     """Return the drivers in an output directory that a run for some `owners` must keep."""
     known = manifest.read_manifest(directory, shown) or Manifest()
     return {name: driver for name, driver in known.drivers.items() if name not in owners}
@@ -351,7 +349,7 @@ class _Writer:
         before, after = self._changes.before, self._changes.after
         new = {c.path: c.new for c in self._changes.of_kind("created", "changed")}
         with _told(self._root):
-            for parent in {(self._root / path).parent for path in new} | {self._root}:
+            for parent in sorted({(self._root / path).parent for path in new} | {self._root}):
                 self._make_directory(parent)
                 _sweep(parent)
             for path, data in new.items():
@@ -365,14 +363,13 @@ class _Writer:
     def commit(self) -> None:
         """Replace files, remove stale ones, and write down what is there now."""
         passing, final = self._manifests
-        self._made.clear()
         with _told(self._root):
             passing.replace(self._root / manifest.NAME)
             _flush(self._root)
             for temporary, target in self._files:
                 temporary.replace(target)
             self._remove_stale()
-            for directory in {target.parent for _, target in self._files}:
+            for directory in sorted({target.parent for _, target in self._files}):
                 _flush(directory)
             final.replace(self._root / manifest.NAME)
             _flush(self._root)
@@ -408,15 +405,21 @@ class _Writer:
         stale = [self._root / c.path for c in self._changes.files if c.kind == "stale"]
         for path in stale:
             path.unlink(missing_ok=True)
-        for directory in {path.parent for path in stale}:
+        for directory in sorted({path.parent for path in stale}, reverse=True):
             self._remove_if_empty(directory)
 
     def _remove_if_empty(self, directory: Path) -> None:
         """Remove a directory below the root, and those above it, as far as they are empty."""
-        with suppress(OSError):
-            while directory != self._root:
+        while directory != self._root:
+            try:
                 directory.rmdir()
-                directory = directory.parent
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                    return
+                raise
+            directory = directory.parent
 
 
 def _lock(descriptor: int, shown: str) -> None:

@@ -38,12 +38,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _names(options: argparse.Namespace) -> list[str]:
-    unknown = set(options.names) - set(trees.NAMES)
+    known = [*trees.NAMES, *trees.further_names()]
+    unknown = [name for name in options.names if name not in known]
     if unknown:
-        raise UnavailableError(
-            f"no tree is called {', '.join(unknown)}; there are {', '.join(trees.NAMES)}"
-        )
-    return options.names or list(trees.NAMES)
+        raise UnavailableError(f"no tree is called {', '.join(unknown)}; there are {', '.join(known)}")
+    return options.names or known
 
 
 def _install(_options: argparse.Namespace) -> None:

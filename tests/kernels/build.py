@@ -13,18 +13,17 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kernels.cache import locked
+from tests.kernels.cache import appearing, locked
 from tests.kernels.config import LAB, Setting, configure, read_fragment, require_met
 from tests.kernels.errors import UnavailableError
 from tests.kernels.packages import Apt, Candidate, derive_apt, extract, require_apt
 from tests.kernels.progress import output_of, run_logged
 from tests.kernels.tools import require_tools
 from tests.kernels.trees import WANTS, Tree
-
 from vfiogen.kernel.release import Release
 
 _LAB_SINCE = Release(6, 6)
@@ -55,6 +54,13 @@ class Prepared:
     def config(self) -> frozenset[str]:
         """The lines of the configuration."""
         return frozenset((self.directory / ".config").read_text().splitlines())
+
+
+def find_module(prepared: Prepared, name: str) -> Path | None:
+    """Return a module that the kernel was built with, upstream's qat_vfio_pci for example."""
+    wanted = name.replace("-", "_")
+    every = prepared.directory.rglob("*.ko")
+    return next((path for path in every if path.stem.replace("-", "_") == wanted), None)
 
 
 def prepare(tree: Tree) -> Prepared:
@@ -91,6 +97,11 @@ def remove_others(tree: Tree) -> list[Path]:
 def jobs() -> int:
     """Return how many jobs a build runs: one for each processor that may be used."""
     return len(os.sched_getaffinity(0))
+
+
+def make_arguments() -> list[str]:
+    """Return how make is told of the jobs."""
+    return [f"-j{jobs()}"]
 
 
 def make_command(source: Path, out: Path, *goals: str) -> list[str | Path]:
@@ -190,10 +201,9 @@ def _distribution_headers(tree: Tree) -> Path:
     place = tree.work / "headers"
     if not place.exists():
         apt, candidate = _find_headers(tree)
-        package = apt.download(candidate, tree.work / "download")
-        extract(package, place.with_suffix(".partial"))
-        place.with_suffix(".partial").rename(place)
-        shutil.rmtree(tree.work / "download")
+        with appearing(place) as partial:
+            extract(apt.download(candidate, partial / "download"), partial)
+            shutil.rmtree(partial / "download")
     (found,) = (place / "usr/src").glob("linux-headers-*")
     return found
 
@@ -201,8 +211,9 @@ def _distribution_headers(tree: Tree) -> Path:
 def _find_headers(tree: Tree) -> tuple[Apt, Candidate]:
     require_apt()
     suites = next((want.suites[0] for want in WANTS if want.name == tree.name), ())
-    for apt_of in (Apt, lambda: derive_apt(suites)):
-        apt = apt_of()
+    places: tuple[Callable[[], Apt], ...] = (Apt, lambda: derive_apt(suites))
+    for place in places:
+        apt = place()
         found = _headers_candidates(apt, tree.release)
         if found:
             return apt, max(found, key=lambda one: (one.release == tree.release, one.release))
@@ -212,9 +223,5 @@ def _find_headers(tree: Tree) -> tuple[Apt, Candidate]:
 def _headers_candidates(apt: Apt, release: Release) -> list[Candidate]:
     arch = output_of(["dpkg", "--print-architecture"]).strip()
     prefix = f"linux-headers-{release.major}.{release.minor}."
-    names = [
-        name
-        for name in apt.names(prefix)
-        if re.fullmatch(rf"{re.escape(prefix)}0-\d+-{arch}", name)
-    ]
+    names = [name for name in apt.names(prefix) if re.fullmatch(rf"{re.escape(prefix)}0-\d+-{arch}", name)]
     return [one for name in names for one in apt.candidates(name) if one.release]

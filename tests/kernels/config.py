@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tests.kernels.errors import UnavailableError
 from tests.kernels.progress import run_logged
-
 from vfiogen.kernel.release import Release
 
 LAB = Path(__file__).parent / "configs/lab.config"

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-PASS_TREES = (
-    "pass kernel source trees instead: VFIOGEN_TREES=dir:dir in the environment, or --tree dir"
-)
+PASS_TREES = "pass kernel source trees instead: VFIOGEN_TREES=dir:dir in the environment, or --tree dir"
 
 
 class UnavailableError(Exception):

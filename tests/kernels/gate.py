@@ -13,12 +13,14 @@ from pathlib import Path
 from tests.kernels.build import Prepared, jobs
 from tests.kernels.errors import UnavailableError
 from tests.kernels.progress import clean_environment, step
+from tests.kernels.sparse import find_sparse
 from tests.kernels.trees import Tree
 
 _MODPOST = re.compile(r"^(?:ERROR|WARNING): (?:modpost:|Module\.symvers|Symbol version dump)")
 _UNRESOLVED = re.compile(r"undefined!|unresolved symbol|Module\.symvers|Symbol version dump")
-_FINDING = re.compile(r"(?:^|[\s:])(?:fatal )?(?:warning|error|note):?\s", re.IGNORECASE)
+_FINDING = re.compile(r"(?:^|[\s:])(?:fatal )?(?:warning|error|note): ", re.IGNORECASE)
 _MAKE = re.compile(r"^(?:make(?:\[\d+\])?: |\s*(?:CHECK|CC|LD|MODPOST|AR) )")
+_CHECKED = re.compile(r"^ +CHECK ", re.MULTILINE)
 _COMPILER_DIFFERS = re.compile(r"^warning: the compiler differs")
 _TOTAL = re.compile(r"^total: (\d+) errors, (\d+) warnings, (?:(\d+) checks, )?", re.MULTILINE)
 
@@ -74,13 +76,15 @@ def build_modules(
 
     `symbols` are Kconfig symbols without CONFIG_, set to y, m or n for the build, as a
     configuration would. Where `prepared` isn't linkable, unresolved symbols are no finding.
+    Raises UnavailableError where no sparse can be had that the kernel takes.
     """
     shutil.copytree(sources, work, dirs_exist_ok=True)
     header = work / "vfiogen-symbols.h"
     header.write_text("".join(_define(*one) for one in (symbols or {}).items()))
     command = _module_command(prepared, work, symbols or {}, header)
+    checker = find_sparse(prepared.tree) if sparse else None
     built = _run(command, f"building {work.name} for {prepared.tree.release}")
-    checked = _sparse(command, work) if sparse and built.status == 0 else _Run(0, "")
+    checked = _sparse(command, checker) if checker and built.status == 0 else _Run(0, "")
     return ModuleBuild(
         built.status or checked.status,
         tuple(sorted(work.rglob("*.ko"))),
@@ -108,6 +112,12 @@ def check_style(newest: Tree, files: Iterable[Path], ignore: Sequence[str] = ())
     return StyleReport(errors, warnings, checks, "" if clean else result.output)
 
 
+def check_documentation(newest: Tree, files: Iterable[Path]) -> tuple[str, ...]:
+    """Return what kernel-doc of a tree says of the comments that it would take, missing ones aside."""
+    result = _run([newest.source / "scripts/kernel-doc", "-none", *files], "kernel-doc")
+    return tuple(line for line in result.output.splitlines() if _FINDING.search(line))
+
+
 def _module_command(
     prepared: Prepared, work: Path, symbols: Mapping[str, str], header: Path
 ) -> list[str | Path]:
@@ -129,9 +139,12 @@ def _define(name: str, value: str) -> str:
     return undone + done.get(value, "")
 
 
-def _sparse(command: Sequence[str | Path], work: Path) -> _Run:
-    """Check every source again; objects are there, so that all output is of sparse."""
-    return _run([*command, "C=2"], f"sparse over {work.name}")
+def _sparse(command: Sequence[str | Path], sparse: Path) -> _Run:
+    """Check every source; objects are there by now, so that all output is of sparse."""
+    run = _run([*command, "C=2", f"CHECK={sparse}"], "sparse")
+    if not _CHECKED.search(run.output):
+        raise UnavailableError(f"kbuild ran no sparse:\n{run.output}")
+    return run
 
 
 def _modpost(prepared: Prepared, output: str) -> tuple[str, ...]:

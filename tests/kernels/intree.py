@@ -28,6 +28,7 @@ PLACE = f"{PARENT}/vfiogen"
 _SYMBOL = re.compile(r"^[ \t]*(?:menu)?config[ \t]+(\w+)[ \t]*$", re.MULTILINE)
 _SOURCE = re.compile(r'\s*source\s+"([^"]+)"\s*')
 _GUARD = re.compile(r"\s*obj-\$\(CONFIG_(\w+)\)\s*\+=")
+_VARIANT = re.compile(r"CONFIG_\w+_VFIO_PCI")
 _VALUE = re.compile(r"^(?:CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set)$", re.MULTILINE)
 _KCONFIG = re.compile(r"\bwarning:|\berror:|unmet direct dependencies|^\*\*\*", re.IGNORECASE)
 _COMPILER = re.compile(r"(?:^|[\s:])(?:fatal )?(?:warning|error):", re.IGNORECASE)
@@ -137,7 +138,7 @@ def _settings(tree: Tree) -> tuple[Setting, ...]:
     chosen = [
         replace(one, value="y") if one.symbol == "CONFIG_WERROR" else one
         for one in read_fragment(LAB, tree.release)
-        if "_VFIO_PCI" not in one.symbol
+        if not _VARIANT.match(one.symbol)
     ]
     return built_in(chosen)
 
@@ -239,7 +240,5 @@ def _objects_built_in(place: Path) -> tuple[str, ...]:
     archive = place / "built-in.a"
     if not archive.exists():
         return ()
-    listed = subprocess.run(
-        ["ar", "t", archive], capture_output=True, text=True, check=True
-    ).stdout.split()
+    listed = subprocess.run(["ar", "t", archive], capture_output=True, text=True, check=True).stdout.split()
     return tuple(sorted(line.partition(f"{PLACE}/")[2] or line for line in listed))

@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kernels.cache import cache_root
+from tests.kernels.cache import cache_root, locked
 from tests.kernels.errors import PASS_TREES, UnavailableError
 from tests.kernels.progress import output_of, run_logged, step
-
 from vfiogen.diagnostics import VfiogenError
 from vfiogen.kernel.release import Release
 
 _CODENAMES = ("bookworm", "trixie", "forky", "sid")
 _ALIASES = ("oldoldstable", "oldstable", "stable", "testing", "unstable")
 _NEVER = ("experimental", "rc-buggy")
-_KEYRINGS = tuple(
-    Path(f"/usr/share/keyrings/debian-archive-keyring.{kind}") for kind in ("pgp", "gpg")
-)
+_KEYRINGS = tuple(Path(f"/usr/share/keyrings/debian-archive-keyring.{kind}") for kind in ("pgp", "gpg"))
 
 
 @dataclass(frozen=True)
@@ -83,6 +80,16 @@ class Apt:
         )
         return next(directory.glob(f"{wanted.package}_*.deb"))
 
+    def download_source(self, package: str, directory: Path) -> Path:
+        """Download the newest sources of a package and return the upstream archive."""
+        run_logged(
+            ["apt-get", *self.options, *_UNSANDBOXED, "source", "--download-only", package],
+            f"downloading the sources of {package}",
+            directory / "download.log",
+            cwd=directory,
+        )
+        return next(directory.glob(f"{package}_*.orig.tar.*"))
+
 
 _UNSANDBOXED = ("-o", "APT::Sandbox::User=root")
 
@@ -103,9 +110,7 @@ def require_apt() -> None:
     """Raise UnavailableError on a machine without apt."""
     missing = [tool for tool in ("apt-get", "apt-cache", "dpkg-deb") if not shutil.which(tool)]
     if missing:
-        raise UnavailableError(
-            f"no {missing[0]} on this machine to fetch kernel sources; {PASS_TREES}"
-        )
+        raise UnavailableError(f"no {missing[0]} on this machine to fetch kernel sources; {PASS_TREES}")
 
 
 def find_mirror() -> Mirror:
@@ -130,21 +135,20 @@ def find_mirror() -> Mirror:
     return Mirror(main, security)
 
 
-def derive_apt(suites: Iterable[str]) -> Apt:
+def derive_apt(suites: Sequence[str], kind: str = "deb") -> Apt:
     """Return a private apt configuration that knows `suites`, its lists freshly read.
 
-    A suite that the mirror lacks is left out.
+    A suite that the mirror lacks is left out. `kind` is deb, or deb-src for sources.
     """
     mirror = find_mirror()
-    home = cache_root() / "apt"
+    home = cache_root() / "apt" / "-".join([kind, *suites])
     for place in ("lists/partial", "cache/archives/partial"):
         (home / place).mkdir(parents=True, exist_ok=True)
     apt = Apt(_private_options(home))
-    lines = [
-        _source_line(mirror.address(suite), suite) for suite in suites if mirror.address(suite)
-    ]
+    lines = [_source_line(kind, mirror.address(suite), suite) for suite in suites if mirror.address(suite)]
     (home / "sources.list").write_text("".join(lines))
-    _update(apt, home / "update.log")
+    with locked("apt"):
+        _update(apt, home)
     return apt
 
 
@@ -154,18 +158,15 @@ def extract(package: Path, directory: Path) -> None:
         output_of(["dpkg-deb", "-x", package, directory])
 
 
-def _update(apt: Apt, log: Path) -> None:
+def _update(apt: Apt, home: Path) -> None:
     """Read the lists anew; an error is one only when no list came."""
+    log = home / "update.log"
     log.unlink(missing_ok=True)
     try:
-        run_logged(
-            ["apt-get", *apt.options, *_UNSANDBOXED, "update"], "reading lists of packages", log
-        )
+        run_logged(["apt-get", *apt.options, *_UNSANDBOXED, "update"], "reading lists of packages", log)
     except UnavailableError as error:
-        if not list((cache_root() / "apt/lists").glob("*Packages*")):
-            raise UnavailableError(
-                f"no lists of packages from the network; {PASS_TREES}\n{error}"
-            ) from error
+        if not list((home / "lists").glob("*_main_*")):
+            raise UnavailableError(f"no lists of packages from the network; {PASS_TREES}\n{error}") from error
 
 
 def _private_options(home: Path) -> tuple[str, ...]:
@@ -181,10 +182,10 @@ def _private_options(home: Path) -> tuple[str, ...]:
     return tuple(part for key, value in settings.items() for part in ("-o", f"{key}={value}"))
 
 
-def _source_line(address: str, suite: str) -> str:
+def _source_line(kind: str, address: str, suite: str) -> str:
     keyring = next((path for path in _KEYRINGS if path.exists()), None)
     signed = f"[signed-by={keyring}] " if keyring else ""
-    return f"deb {signed}{address} {suite} main\n"
+    return f"{kind} {signed}{address} {suite} main\n"
 
 
 def _is_debian(suite: str) -> bool:

@@ -17,6 +17,8 @@ from tests.kernels.errors import UnavailableError
 
 _PATIENCE = 2.0
 _EVERY = 15.0
+# Nothing of Python's is left in a tree whose scripts run.
+_FIXED = {"LANG": "C", "LC_ALL": "C", "PYTHONDONTWRITEBYTECODE": "1"}
 _INTRUDING = re.compile(
     r"MAKE\w*|MFLAGS|(?:KBUILD|KCONFIG|LC)_\w*|K(?:C|CPP|A)FLAGS|HOST\w+FLAGS"
     r"|ARCH|CROSS_COMPILE|LLVM|C|CF|CHECK|M|MO|O|V|W"
@@ -81,7 +83,7 @@ def step(title: str, detail: Callable[[], str] = lambda: "") -> Iterator[None]:
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment that no outer make, locale or kernel build reaches into."""
     kept = {key: value for key, value in os.environ.items() if not _INTRUDING.fullmatch(key)}
-    return {**kept, "LANG": "C", "LC_ALL": "C", **(extra or {})}
+    return {**kept, **_FIXED, **(extra or {})}
 
 
 def run_logged(

@@ -20,7 +20,6 @@ from tests.kernels.cache import appearing, cache_root, locked
 from tests.kernels.errors import PASS_TREES, UnavailableError
 from tests.kernels.packages import Apt, Candidate, derive_apt, extract, require_apt
 from tests.kernels.progress import run_logged
-
 from vfiogen.diagnostics import VfiogenError
 from vfiogen.kernel.release import Release
 from vfiogen.kernel.target import find_headers_root, read_release
@@ -85,7 +84,7 @@ class Tree:
 
 
 def find_tree(name: str) -> Tree:
-    """Return the tree "6.1", "6.12" or "newest", fetched if need be.
+    """Return the tree "6.1", "6.12", "newest" or one of further_names(), fetched if need be.
 
     Where VFIOGEN_TREES is set, only what it names is used. Raises UnavailableError.
     """
@@ -97,11 +96,12 @@ def find_tree(name: str) -> Tree:
         return _cached(want) or _fetch(want)
 
 
-def all_trees() -> list[Tree | UnavailableError]:
-    """Return every wanted tree, or in its place why it can't be had, and further given ones."""
-    trees: list[Tree | UnavailableError] = [_or_reason(name) for name in NAMES]
-    further = [tree for tree in given_trees() if tree.name not in NAMES]
-    return [*trees, *further]
+def further_names() -> list[str]:
+    """Return the names of the given trees that serve as none of NAMES: their full releases."""
+    try:
+        return [tree.name for tree in given_trees() if tree.name not in NAMES]
+    except UnavailableError:
+        return []
 
 
 def refresh_tree(name: str) -> Tree:
@@ -121,13 +121,6 @@ def given_trees() -> list[Tree]:
     trees = [_given(path.absolute()) for path in paths]
     modern = [tree.release for tree in trees if tree.release >= _MODERN]
     return [_named(tree, max(modern, default=None)) for tree in trees]
-
-
-def _or_reason(name: str) -> Tree | UnavailableError:
-    try:
-        return find_tree(name)
-    except UnavailableError as reason:
-        return reason
 
 
 def _among(given: list[Tree], name: str) -> Tree:

@@ -40,6 +40,7 @@ from vfiogen.c.layout import (
     wrap_call,
     wrap_expression,
 )
+from vfiogen.c.text import c_string
 
 # Breaking lines
 
@@ -129,8 +130,7 @@ def test_what_fits_stays() -> None:
             ],
         ),
         (
-            "x = condition_of_the_choice ? value_in_the_first_case(vdev) :"
-            " value_in_the_other_case(vdev);",
+            "x = condition_of_the_choice ? value_in_the_first_case(vdev) : value_in_the_other_case(vdev);",
             1,
             [
                 "\tx = condition_of_the_choice ? value_in_the_first_case(vdev) :",
@@ -153,6 +153,37 @@ def test_calls_and_expressions_by_parts() -> None:
     assert wrap_call("ret = f", ["a", "b"], indent=1) == "\tret = f(a, b);"
     assert wrap_call("f", [], ",") == "f(),"
     assert wrap_expression("if (", "a && b", ") {") == "if (a && b) {"
+
+
+def test_an_argument_is_not_broken_before_the_list_is() -> None:
+    text = "if (copy_to_user(buf + copy_offset, (void *)&value + register_offset, copy_count)) {"
+    assert wrap(text, 2).split("\n") == [
+        "\t\tif (copy_to_user(buf + copy_offset,",
+        "\t\t\t\t (void *)&value + register_offset,",
+        "\t\t\t\t copy_count)) {",
+    ]
+
+
+def test_a_list_far_to_the_right_is_not_a_column_of_words() -> None:
+    text = "ret = virtio_pci_admin_legacy_common_io_write(pdev, offset, count, buffer + pos);"
+    printed = wrap(text, 3)
+    assert printed.count("\n") == 1
+    assert WIDTH < text_width(printed) <= LIMIT
+
+
+HUGE_CALL = (
+    "return virtio_pci_admin_dev_parts_metadata_get(virtvdev->core_device.pdev,"
+    " VIRTIO_RESOURCE_OBJ_DEV_PARTS, file->object,"
+    " VIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_SIZE, &bytes);"
+)
+
+
+def test_a_call_too_wide_for_its_bracket_hangs() -> None:
+    assert wrap(HUGE_CALL, 1).split("\n") == [
+        "\treturn virtio_pci_admin_dev_parts_metadata_get(virtvdev->core_device.pdev,",
+        "\t\t\tVIRTIO_RESOURCE_OBJ_DEV_PARTS, file->object,",
+        "\t\t\tVIRTIO_ADMIN_CMD_DEV_PARTS_METADATA_TYPE_SIZE, &bytes);",
+    ]
 
 
 identifiers = st.from_regex("[a-z]{1,24}", fullmatch=True)
@@ -231,9 +262,7 @@ def test_function_heads(arguments: tuple[str, str, list[str]], head: str) -> Non
 def test_declarations_and_initializers() -> None:
     assert declare("struct x *", "name") == "struct x *name"
     assert declare("u32", "name[4]") == "u32 name[4]"
-    assert designated([("name", '"edu"'), ("init", "edu_init")]) == (
-        '\t.name = "edu",\n\t.init = edu_init,'
-    )
+    assert designated([("name", '"edu"'), ("init", "edu_init")]) == ('\t.name = "edu",\n\t.init = edu_init,')
 
 
 # Comments
@@ -307,9 +336,7 @@ def test_a_member_of_the_same_name_is_no_use() -> None:
     assert _body(declarations=declared) == "\tint a = x->ret + y.ret;\n\tint ret;"
 
 
-@given(
-    st.permutations(["a", "bb", "ccc", "dddd", "eeeee"]), st.lists(st.integers(0, 4), max_size=5)
-)
+@given(st.permutations(["a", "bb", "ccc", "dddd", "eeeee"]), st.lists(st.integers(0, 4), max_size=5))
 def test_declarations_keep_their_dependencies(names: list[str], uses: list[int]) -> None:
     declared = [
         Declaration("int", name, names[uses[at]] if at < len(uses) and uses[at] < at else None)
@@ -369,8 +396,7 @@ def test_blank_lines_are_never_two_and_never_beside_a_brace() -> None:
         declarations=(Declaration("int", "ret"),),
     )
     assert printed == (
-        "\tint ret;\n\n\tif (a) {\n\t\tx();\n\n\t\ty();\n\t}\n\n\tz();\n\nout:\n\tu();\nfree:\n"
-        "\treturn 0;"
+        "\tint ret;\n\n\tif (a) {\n\t\tx();\n\n\t\ty();\n\t}\n\n\tz();\n\nout:\n\tu();\nfree:\n\treturn 0;"
     )
 
 
@@ -438,6 +464,13 @@ def _sample() -> str:
             function_head(long, "edu_find_device_by_state", [f"{long}edu", "int state"]),
             Return(f"state > 5 || ({states.replace('next', '(state + 1)')}) ? (void *)0 : edu"),
         ),
+        _function(
+            function_head("int", "edu_huge", ["struct edu *virtvdev", "int bytes"]),
+            If("bytes", (Return(HUGE_CALL.removeprefix("return ").removesuffix(";")),)),
+            Blank(),
+            Return("0"),
+        ),
+        wrap(f"MODULE_DESCRIPTION({c_string('a long description ' * 8)});"),
         "static const struct edu edu_first = {\n"
         + designated([("state", "EDU_STATE_RUNNING_AND_MORE"), ("f", "edu_start")])
         + "\n};",
@@ -464,6 +497,8 @@ def test_the_sample_compiles() -> None:
         "struct edu;\n"
         "int edu_combine(struct edu *edu, int a, int b, int c);\n"
         "static int edu_start(struct edu *edu) { return !edu; }\n"
+        "#define MODULE_DESCRIPTION(text) struct edu\n"
+        "#define virtio_pci_admin_dev_parts_metadata_get(a, b, c, d, e) (*e)\n"
     )
     flags = ["-std=gnu11", "-Wall", "-Wextra", "-Wno-unused", "-Werror", "-fsyntax-only"]
     done = subprocess.run(

@@ -170,7 +170,7 @@ AMBIGUOUS = """yes no on off y n Yes NO On OFF True FALSE Null NULL
     010 00 08 -07 0o17 0b11 0X1f 0x_1 -0x10 +5 1_000 0x1_0
     3.10 6.12 .5 5. 1e3 12e4 1.5e+3 .inf -.INF .nan
     10:30 03:00.0 0000:03:00.0 03:1f.7 fe:00.0 1234:11e8 2024-01-01 2001-12-14T21:59:43.10-05:00
-""".split()
+""".split()  # noqa: SIM905
 
 
 @pytest.mark.parametrize("word", AMBIGUOUS)
@@ -239,7 +239,7 @@ def test_ambiguity_comes_with_a_way_out(word: str, hint: str) -> None:
         ("%FOO\n---\na: b\n", "1:1-5 yaml-feature"),
         ("", "1:1-1 yaml-empty"),
         ("# nothing\n\n", "1:1-1 yaml-empty"),
-        ("---\n...\n", "1:4-4 yaml-empty"),
+        ("---\n...\n", "1:1-1 yaml-empty"),
         ("a:\n", "1:1-2 yaml-empty"),
         ("a:\nb: c\n", "1:1-2 yaml-empty"),
         ("a: {b}\n", "1:5-6 yaml-empty"),

@@ -231,9 +231,7 @@ def comment(text: str, indent: int = 0, width: int = WIDTH) -> str:
 # Bodies
 
 
-def print_body(
-    declarations: Iterable[Declaration], statements: Iterable[Stmt], indent: int = 1
-) -> str:
+def print_body(declarations: Iterable[Declaration], statements: Iterable[Stmt], indent: int = 1) -> str:
     """Return declarations, longest first as far as they allow, and statements."""
     return "\n".join(_body(tuple(declarations), tuple(statements), indent))
 

@@ -150,9 +150,7 @@ class _Parser:
     def kernel_name(self, expected: str) -> Token:
         token = self.name(expected)
         if "-" in token.text:
-            raise SyntaxProblem(
-                f"expected {expected}, found `{token.text}`", token.start, token.end
-            )
+            raise SyntaxProblem(f"expected {expected}, found `{token.text}`", token.start, token.end)
         return token
 
     def unexpected(self, expected: str, *hints: str, operand: bool = False) -> SyntaxProblem:
@@ -426,9 +424,7 @@ class _Parser:
             raise SyntaxProblem(f"`{spelled}` cannot be null", token.start, token.end, hint)
         if token.text == "errno" and spelled in ("errno", "void"):
             message = f"`{spelled} or errno` returns nothing else"
-            raise SyntaxProblem(
-                message, token.start, token.end, "write `-> errno`, or nothing at all"
-            )
+            raise SyntaxProblem(message, token.start, token.end, "write `-> errno`, or nothing at all")
         return token.text
 
     def place(self) -> Expression:
@@ -439,9 +435,7 @@ class _Parser:
             base = children(base)[0]
         if not isinstance(base, Name):
             message = f"cannot assign to `{spell(tree)}`"
-            raise SyntaxProblem(
-                message, start, self.end, "a place is a name, a field or an element"
-            )
+            raise SyntaxProblem(message, start, self.end, "a place is a name, a field or an element")
         return tree
 
     def type_name(self) -> TypeName:

@@ -16,9 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 #: Words that are no names, except as a field after `.`.
-KEYWORDS = frozenset(
-    ["if", "then", "else", "or", "and", "not", "in", "ref", "out", "struct", "union"]
-)
+KEYWORDS = frozenset(["if", "then", "else", "or", "and", "not", "in", "ref", "out", "struct", "union"])
 
 
 @dataclass(frozen=True)

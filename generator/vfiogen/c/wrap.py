@@ -18,9 +18,10 @@ WIDTH = 80
 LIMIT = 100
 
 _LINE = 10
+_TOO_LONG = 1000
 _DEPTH = 15
 # A continuation that starts so far right that little fits is better avoided.
-_NARROW_COLUMN, _NARROW = 48, 8
+_NARROW_COLUMN, _NARROW = 56, 90
 # Of the ways to reach a break, with different brackets open at different columns, how many are
 # followed. Real lines have two or three.
 _KEPT = 6
@@ -30,11 +31,12 @@ _PRICES = {
     **dict.fromkeys(["||", ":"], 2),
     "&&": 4,
     "|": 8,
-    **dict.fromkeys(["+", "-"], 12),
-    **dict.fromkeys(["*", "/", "%"], 16),
-    **dict.fromkeys(["?", "<<", ">>", "&", "^"], 20),
-    **dict.fromkeys(["==", "!=", "<", "<=", ">", ">="], 40),
-    **dict.fromkeys(_ASSIGNMENTS, 30),
+    **dict.fromkeys(["+", "-"], 14),
+    **dict.fromkeys(["?", "&", "^"], 20),
+    **dict.fromkeys(["*", "/", "%"], 24),
+    **dict.fromkeys(_ASSIGNMENTS, 26),
+    **dict.fromkeys(["<<", ">>"], 28),
+    **dict.fromkeys(["==", "!=", "<", "<=", ">", ">="], 90),
 }
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"|' r"'(?:[^'\\]|\\.)*'")
 _RELEVANT = re.compile(_LITERAL.pattern + r"|[()\[\]{} ]")
@@ -83,6 +85,9 @@ def wrap_with_cost(text: str, indent: int = 0) -> tuple[str, int]:
     if column + len(text) <= WIDTH:
         return column_text(column) + text, 0
     best = _best(text, column)
+    if best.cost >= _TOO_LONG and text.startswith("return "):
+        # checkpatch wants arguments below their bracket, other than behind `return`.
+        best = _best(text, column, hanging=column + 2 * TAB)
     ends = [start for start, _ in best.breaks[1:]] + [len(text)]
     lines = [
         column_text(place) + text[start:end].rstrip()
@@ -91,20 +96,21 @@ def wrap_with_cost(text: str, indent: int = 0) -> tuple[str, int]:
     return "\n".join(lines), best.cost
 
 
-def _best(text: str, column: int) -> _Way:
-    marks = list(_marks(text))
+def _best(text: str, column: int, hanging: int = 0) -> _Way:
+    """Return the cheapest way to the end; `hanging` is where lines in a first bracket continue."""
+    marks = _marks(text)
     first_line = re.match(r"return ", text)
     base = column + (first_line.end() if first_line else TAB)
     ways: dict[int, list[_Way]] = {0: [_Way(0, ((0, column),), (base,))]}
     for start in [0, *(mark.at + 1 for mark in marks if mark.kind == " ")]:
         reached = sorted(ways.pop(start, ()), key=lambda way: way.order)
         for way in reached[:_KEPT]:
-            for end, following in _continuations(text, marks, way):
+            for end, following in _continuations(text, marks, way, hanging):
                 ways.setdefault(end, []).append(following)
     return min(ways[len(text)], key=lambda way: way.order)
 
 
-def _continuations(text: str, marks: list[_Mark], way: _Way) -> Iterator[tuple[int, _Way]]:
+def _continuations(text: str, marks: list[_Mark], way: _Way, hanging: int) -> Iterator[tuple[int, _Way]]:
     """Yield every way to end the line that starts at the end of `way`."""
     start, column = way.breaks[-1]
     columns = way.columns
@@ -115,14 +121,14 @@ def _continuations(text: str, marks: list[_Mark], way: _Way) -> Iterator[tuple[i
             yield mark.at + 1, _broken(way, cost, mark, columns)
             if here > LIMIT:
                 return
-        columns = _after(mark, here, columns)
+        columns = _after(mark, here, columns, hanging)
     yield len(text), _Way(way.cost + _overflow(column + len(text) - start), way.breaks, columns)
 
 
-def _after(mark: _Mark, here: int, columns: tuple[int, ...]) -> tuple[int, ...]:
+def _after(mark: _Mark, here: int, columns: tuple[int, ...], hanging: int) -> tuple[int, ...]:
     """Return where lines continue after `mark`, which stands in column `here`."""
     if mark.kind == "(":
-        return (*columns, here + 1)
+        return (*columns, hanging if hanging and len(columns) == 1 else here + 1)
     if mark.kind == ")":
         return columns[:-1] if len(columns) > 1 else columns
     if mark.assigns and len(columns) == 1:
@@ -142,30 +148,55 @@ def _overflow(width: int) -> int:
     """Return the price of a line: up to 100 columns where any break would be a bad one."""
     if width <= WIDTH:
         return 0
-    return 45 + width - WIDTH if width <= LIMIT else 1000 + 20 * (width - LIMIT)
+    return 80 + width - WIDTH if width <= LIMIT else _TOO_LONG + 20 * (width - LIMIT)
 
 
-def _marks(text: str) -> Iterator[_Mark]:
-    depth = 0
-    for found in _RELEVANT.finditer(text):
-        sign, at = found[0], found.start()
+def _marks(text: str) -> list[_Mark]:
+    found = [(match[0], match.start()) for match in _RELEVANT.finditer(text)]
+    lists = _lists(text, found)
+    marks: list[_Mark] = []
+    opened: list[int] = []
+    for sign, at in found:
         if sign in "([{":
-            depth += 1
+            opened.append(at)
             # `{ .a = 1 }` continues behind the space.
-            yield _Mark(at + (text[at + 1 : at + 2] == " "), "(")
+            marks.append(_Mark(at + text.startswith(" ", at + 1), "("))
         elif sign in ")]}":
-            depth = max(depth - 1, 0)
-            yield _Mark(at, ")")
-        elif sign == " " and (price := _price(text, at)) is not None:
-            assigns = text[:at].rpartition(" ")[2] in _ASSIGNMENTS
-            yield _Mark(at, " ", price + _DEPTH * depth, assigns)
+            del opened[-1:]
+            marks.append(_Mark(at, ")"))
+        elif sign == " ":
+            marks += _space(text, at, opened, lists)
+    return marks
 
 
-def _price(text: str, at: int) -> int | None:
-    """Return the price of a break at the space `at`, or None where no break may be."""
+def _lists(text: str, found: list[tuple[str, int]]) -> set[int]:
+    """Return where the brackets open that hold commas: there, commas are the place to break."""
+    lists: set[int] = set()
+    opened: list[int] = []
+    for sign, at in found:
+        if sign in "([{":
+            opened.append(at)
+        elif sign in ")]}":
+            del opened[-1:]
+        elif opened and text[at - 1] == ",":
+            lists.add(opened[-1])
+    return lists
+
+
+def _space(text: str, at: int, opened: list[int], lists: set[int]) -> list[_Mark]:
     before = text[:at].rpartition(" ")[2]
+    price = _price(before, text[at + 1 : at + 2])
+    if price is None:
+        return []
+    in_argument = bool(opened) and opened[-1] in lists and not before.endswith(",")
+    depth = len(opened) + 2 * in_argument
+    return [_Mark(at, " ", price + _DEPTH * depth, before in _ASSIGNMENTS)]
+
+
+def _price(before: str, after: str) -> int | None:
+    """Return the price of a break between a word and a character, None where none may be."""
     if before.endswith((",", ";")):
         return 0
-    if before.endswith('"') and text[at + 1] in '"P':
+    if before.endswith('"') and after and after in '"P':
         return 1
     return _PRICES.get(before)

@@ -18,7 +18,7 @@ def run(arguments: Namespace, console: Console) -> int:
     targets = find_targets(project, arguments.kernel, arguments.kernel_dir)
     files = find_specs(project, arguments.specs)
     problems = Problems()
-    specs = pipeline.load_specs([(file.path, file.shown) for file in files], problems)
+    specs = pipeline.load_specs(files, problems)
     for target in targets:
         pipeline.check_for(specs, target.kernel, problems)
     if problems or arguments.format != "human":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from vfiogen import pipeline
@@ -15,6 +16,14 @@ from vfiogen.project import Target, find_project, find_specs, require_targets
 from vfiogen.write import Changes, compare, other_drivers
 
 
+def load_checked(arguments: Sequence[str], targets: Sequence[Target], problems: Problems) -> list[LoadedSpec]:
+    """Return the specs that arguments name, checked for every kernel."""
+    specs = pipeline.load_specs(find_specs(find_project(Path.cwd()), arguments), problems)
+    for target in targets:
+        pipeline.check_for(specs, target.kernel, problems)
+    return specs
+
+
 def render_changes(arguments: Namespace, problems: Problems) -> list[Changes]:
     """Return what the output directories would become, one for each kernel.
 
@@ -22,22 +31,19 @@ def render_changes(arguments: Namespace, problems: Problems) -> list[Changes]:
     """
     project = find_project(Path.cwd())
     targets = require_targets(project, arguments.kernel, arguments.kernel_dir)
-    files = find_specs(project, arguments.specs)
-    specs = pipeline.load_specs([(file.path, file.shown) for file in files], problems)
-    present = [pipeline.check_for(specs, target.kernel, problems) for target in targets]
+    specs = load_checked(arguments.specs, targets, problems)
     if problems:
         return []
+    present = [pipeline.check_for(specs, target.kernel, problems) for target in targets]
     out = Path(arguments.out) if arguments.out else Path(os.path.relpath(project.root / "out"))
     owners = {spec.owner for spec in specs} if arguments.specs else None
     return [
-        _changes(out / target.directory, target, some, owners)
+        changes_for(out / target.directory, target, some, owners)
         for target, some in zip(targets, present, strict=True)
     ]
 
 
-def _changes(
-    directory: Path, target: Target, specs: list[LoadedSpec], owners: set[str] | None
-) -> Changes:
+def changes_for(directory: Path, target: Target, specs: list[LoadedSpec], owners: set[str] | None) -> Changes:
     """Return what the drivers of one kernel would change; other drivers stay listed."""
     shown = str(directory)
     drivers = {spec.owner: DriverEntry(spec.directory, spec.symbol) for spec in specs}

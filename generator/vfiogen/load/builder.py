@@ -225,6 +225,7 @@ class _Builder:
         """Return the scalar for a missing value, whose span is that of its key."""
         top = self._stack[-1] if self._stack else None
         if top is None:
+            span = self._source.span(0, 0)
             self._report("yaml-empty", "the file is empty", span)
             return Scalar(span, "", None)
         if top.key:

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vfiogen.c import layout as c
+from vfiogen.c.names import c_name
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.types import VOID, read_type
 from vfiogen.plan.lower import Body, Lowering, can_fail
-from vfiogen.plan.names import snake
 from vfiogen.plan.view import Function, function
 
 
@@ -45,9 +45,9 @@ def parameters(lowering: Lowering, command: m.Command) -> list[str]:
     return [lowering.names.device_parameter, *own]
 
 
-def return_type(command: m.Command) -> str:
-    """Return the C return type of a command's function."""
-    body = command.bodies[0]
+def return_type(command: m.Command, body: m.Body | None = None) -> str:
+    """Return the C return type of a command's function, for its first body or the one given."""
+    body = body or command.bodies[0]
     tree = body.call.tree if body.call else None
     returns = getattr(tree, "returns", None)
     if returns is not None and returns.failure is None and not command.results:
@@ -59,7 +59,7 @@ def return_type(command: m.Command) -> str:
 def _declare(parameter: m.Parameter, star: str) -> str:
     kind = read_type(parameter.type.text)
     spelling = kind.c if kind else "u64"
-    return c.declare(f"{spelling} {star}".strip() if star else spelling, snake(parameter.name.text))
+    return c.declare(f"{spelling} {star}".strip() if star else spelling, c_name(parameter.name.text))
 
 
 def _callees_first(commands: list[m.Command]) -> list[m.Command]:
@@ -123,7 +123,7 @@ def _look_up(body: Body, lowering: Lowering) -> None:
     assert provider is not None
     call = lowering.analysis.call(provider.get, lowering.scope)
     if call is not None:
-        handle = body.local(call.type.c, snake(provider.handle.text))
+        handle = body.local(call.type.c, c_name(provider.handle.text))
         body.checked_call(call, handle)
 
 
@@ -131,7 +131,7 @@ def _call(body: Body, command: m.Command, formula: m.Formula) -> None:
     call = body.lowering.analysis.call(formula, body.scope)
     if call is None:
         return
-    target = f"*{snake(command.results[0].name.text)}" if command.results else None
+    target = f"*{c_name(command.results[0].name.text)}" if command.results else None
     cleanup = (c.Expr("kfree(name)"),) if any(isinstance(a, t.Format) for a in call.arguments) else ()
     if target is None and call.type is VOID and call.failure and not cleanup:
         body.finish(c.Return(body.kernel_call(call)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vfiogen.c import syntax as s
 from vfiogen.c.text import kconfig_help, kconfig_string
+from vfiogen.kernel.kbuild import BuildConfig
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 
@@ -56,6 +57,25 @@ def plan_makefile(spec: m.Spec, hooks: tuple[str, ...]) -> MakefileView:
     """Return the driver's module. kbuild wants a list of objects that doesn't hold the module's own name."""
     objects = ("main.o", *(hook.removesuffix(".c") + ".o" for hook in hooks))
     return MakefileView(spec.driver.name.text, objects)
+
+
+def unmet_dependencies(spec: m.Spec, config: BuildConfig) -> list[str]:
+    """Return the dependencies of a driver that a kernel's configuration doesn't meet."""
+    trees = [formula.tree for formula in spec.driver.kconfig.depends if formula.tree]
+    return [symbol_expression(tree) for tree in trees if not _holds(tree, config)]
+
+
+def _holds(tree: s.Expression, config: BuildConfig) -> bool:
+    match tree:
+        case s.Name():
+            return config.has(tree.name)
+        case s.Unary(operator="not"):
+            return not (config.known and _holds(tree.operand, config))
+        case s.Binary(operator="and"):
+            return _holds(tree.left, config) and _holds(tree.right, config)
+        case s.Binary(operator="or"):
+            return _holds(tree.left, config) or _holds(tree.right, config)
+    return True
 
 
 def symbol_expression(tree: s.Expression, inner: bool = False) -> str:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from vfiogen.c import layout as c
+from vfiogen.c.names import c_name
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.plan.lower import Body, Lowering
-from vfiogen.plan.names import snake
 from vfiogen.plan.registers import bar_sizes
 from vfiogen.plan.view import Function, function
 
@@ -57,7 +57,7 @@ def _get_provider(body: Body) -> None:
     call = analysis.call(provider.get, scope)
     if call is None:
         return
-    name = snake(provider.handle.text)
+    name = c_name(provider.handle.text)
     body.local(call.type.c, name)
     body.checked_call(call, name)
     body.add(c.Expr(f"{body.device}->{name} = {name}"), c.Blank())

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from vfiogen.c import layout as c
+from vfiogen.c.names import c_name
 from vfiogen.c.text import c_string
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
 from vfiogen.model.typed import walk
 from vfiogen.model.types import VOID
-from vfiogen.plan.names import Names, snake
+from vfiogen.plan.names import Names
 
 # C's operators, by how tightly they bind.
 PRECEDENCE = {
@@ -228,7 +229,7 @@ class Body:
 
     def _place(self, place: t.Typed) -> str:
         if isinstance(place, t.Local):
-            return f"*{snake(place.name)}"
+            return f"*{c_name(place.name)}"
         return self.value(place)
 
     def _write(self, step: m.Step) -> None:
@@ -261,7 +262,7 @@ class Body:
     def _poll_call(self, typed: t.Typed, every: int, limit: int) -> str:
         reads = [node for node in walk(typed) if isinstance(node, t.Read)]
         read = reads[0]
-        name = self.local(read.type.c, snake(read.register.name.text))
+        name = self.local(read.type.c, c_name(read.register.name.text))
         inner = Body(self.lowering, self.scope, self.device, read=lambda _body, _read: name)
         condition = inner.value(typed)
         sleep = f"{every}, {limit}"
@@ -290,7 +291,7 @@ class Body:
         scope = self.scope.within(run.command)
         values = zip(run.command.params, run.arguments, strict=True)
         outer = dict(self.substitutes)
-        self.substitutes |= {snake(p.name.text): self.value(a) for p, a in values}
+        self.substitutes |= {c_name(p.name.text): self.value(a) for p, a in values}
         call = self.lowering.analysis.call(run.command.bodies[0].call, scope)
         text = self.kernel_call(call) if call else ""
         self.substitutes = outer
@@ -377,7 +378,7 @@ class Body:
     def _handle(self, node: t.Handle) -> tuple[str, int]:
         provider = self.lowering.spec.provider
         assert provider is not None
-        name = snake(provider.handle.text)
+        name = c_name(provider.handle.text)
         if self.lowering.holds_per_call or name in self.declarations:
             return name, TIGHT
         return f"{self.device}->{name}", TIGHT
@@ -386,10 +387,10 @@ class Body:
         return f"{self.value(node.base, TIGHT)}->{node.name}", TIGHT
 
     def _kept(self, node: t.Kept) -> tuple[str, int]:
-        return f"{self.device}->{snake(node.name)}", TIGHT
+        return f"{self.device}->{c_name(node.name)}", TIGHT
 
     def _local(self, node: t.Local) -> tuple[str, int]:
-        name = snake(node.name)
+        name = c_name(node.name)
         if name in self.substitutes:
             return self.substitutes[name], TIGHT
         return (f"*{name}", UNARY) if node.result else (name, TIGHT)
@@ -410,7 +411,7 @@ class Body:
         if not command.results:
             return self.invocation(node), TIGHT
         result = command.results[0]
-        name = self.local(node.type.c, snake(result.name.text))
+        name = self.local(node.type.c, c_name(result.name.text))
         self.attempt(self.invocation(node, f"&{name}"))
         return name, TIGHT
 
@@ -418,7 +419,7 @@ class Body:
         structure = self.names.structure(node.structure)
         if node.field is None:
             return f"sizeof({structure})", TIGHT
-        return f"offsetofend({structure}, {snake(node.field)})", TIGHT
+        return f"offsetofend({structure}, {c_name(node.field)})", TIGHT
 
     def _function(self, node: t.Function) -> tuple[str, int]:
         left, right = node.arguments
@@ -548,4 +549,4 @@ def _address(place: str) -> str:
 def _step_label(step: m.Step) -> str:
     """Name a label after what it undoes."""
     undo = step.undo[0].formula
-    return snake(undo.scalar.text.partition("(")[0]) if undo else "undo"
+    return c_name(undo.scalar.text.partition("(")[0]) if undo else "undo"

@@ -5,12 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vfiogen.c.names import c_name
 from vfiogen.model import spec as m
-
-
-def snake(name: str) -> str:
-    """Return a name of the spec as C spells it."""
-    return name.replace("-", "_")
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Names:
 
     def own(self, name: str) -> str:
         """Return the C name of a thing of the spec, without saying the prefix twice."""
-        c = snake(name)
+        c = c_name(name)
         return c if c == self.prefix or c.startswith(f"{self.prefix}_") else f"{self.prefix}_{c}"
 
     def macro(self, *parts: str) -> str:

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from vfiogen.c import layout as c
+from vfiogen.c.names import c_name
 from vfiogen.model import spec as m
 from vfiogen.model.types import read_type
 from vfiogen.plan.lifecycle import is_private
 from vfiogen.plan.lower import Lowering
-from vfiogen.plan.names import snake
 from vfiogen.plan.registers import define
 from vfiogen.plan.view import Defines, Member, Structure
 
@@ -77,7 +77,7 @@ def _layout_member(layout: m.Layout, field: m.LayoutField) -> Member:
     bounds = f"[{field.count.value}]" if field.count else ""
     kind = f"__{order}" if order else "u8"
     comment = c.comment(field.note.text, 1) if field.note else None
-    return Member(f"{kind} {snake(field.name.text)}{bounds}", comment)
+    return Member(f"{kind} {c_name(field.name.text)}{bounds}", comment)
 
 
 def _device(lowering: Lowering) -> Structure:
@@ -97,7 +97,7 @@ def _device(lowering: Lowering) -> Structure:
 def _typed(kind: m.Word, name: m.Word, note: m.Word | None) -> Member:
     found = read_type(kind.text)
     spelling = found.c if found else kind.text
-    return Member(c.declare(spelling, snake(name.text)), c.comment(note.text, 1) if note else None)
+    return Member(c.declare(spelling, c_name(name.text)), c.comment(note.text, 1) if note else None)
 
 
 def _migration_members(file: str) -> list[Member]:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vfiogen.c import layout as c
+from vfiogen.c.names import c_name
 from vfiogen.c.parse import spell
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.typed import walk
 from vfiogen.plan.lower import Body, Lowering
-from vfiogen.plan.names import snake
 from vfiogen.plan.registers import READS, WRITES
 from vfiogen.plan.structures import byte_order, constant, matched
 from vfiogen.plan.view import Function, function
@@ -208,7 +208,7 @@ class _LayoutTransfer(_Common):
         return self.lowering.analysis.value(source, self.lowering.scope)
 
     def _store(self, body: Body, field: m.LayoutField, typed: t.Typed | None) -> None:
-        place = f"state->{snake(field.name.text)}"
+        place = f"state->{c_name(field.name.text)}"
         if field.count:
             self._store_array(body, field, typed, place)
             return
@@ -244,8 +244,8 @@ class _LayoutTransfer(_Common):
         body = self.body()
         for name in ("expected", "state"):
             body.local(f"const {self.structure} *", name, f"&migf->{name}")
-        last = snake(self.matched[-1].name.text)
-        tests = (f"state->{snake(f.name.text)} != expected->{snake(f.name.text)}" for f in self.matched)
+        last = c_name(self.matched[-1].name.text)
+        tests = (f"state->{c_name(f.name.text)} != expected->{c_name(f.name.text)}" for f in self.matched)
         body.add(
             c.If(f"migf->length < offsetofend({self.structure}, {last})", (c.Return("0"),)),
             c.Blank(),
@@ -275,7 +275,7 @@ class _LayoutTransfer(_Common):
 
     def _loaded(self, field: m.LayoutField, index: str = "") -> str:
         order = byte_order(self.layout, field)
-        value = f"state->{snake(field.name.text)}{index}"
+        value = f"state->{c_name(field.name.text)}{index}"
         return f"{order}_to_cpu({value})" if order else value
 
     def _load_register(self, body: Body, field: m.LayoutField, place: t.Read) -> None:

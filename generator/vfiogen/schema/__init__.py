@@ -8,10 +8,12 @@ The schema says what is expected by annotations: `title` is a noun with its arti
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vfiogen.diagnostics import Problems, Span, did_you_mean, listing, quote
@@ -57,6 +59,15 @@ def validate_against(validator: Draft202012Validator, root: Node, problems: Prob
         teller.tell(error)
 
 
+def schema_reference(spec: Path) -> str:
+    """Return how a spec at a path refers to the schema for its editor: relative where it is near."""
+    schema = Path(__file__).with_name("spec.schema.json")
+    root = spec.absolute().parents[2]
+    if schema.is_relative_to(root):
+        return os.path.relpath(schema, spec.absolute().parent)
+    return schema.as_uri()
+
+
 @cache
 def spec_schema() -> Schema:
     """Return the schema of a spec, as it is shipped."""
@@ -76,9 +87,7 @@ def spec_validator() -> Draft202012Validator:
 class _Teller:
     """Turns errors of jsonschema into problems of one document."""
 
-    def __init__(
-        self, schema: Schema, root: Node, problems: Problems, reported: set[Span | None]
-    ) -> None:
+    def __init__(self, schema: Schema, root: Node, problems: Problems, reported: set[Span | None]) -> None:
         self._schema = schema
         self._root = root
         self._problems = problems
@@ -114,9 +123,7 @@ class _Teller:
         expected = self._expected(_schema(error))
         span = _key_span(node, key)
         if span not in self._reported:
-            self._problems.report(
-                "schema-value", f"expected {expected} as a key, found {quote(key)}", span
-            )
+            self._problems.report("schema-value", f"expected {expected} as a key, found {quote(key)}", span)
 
     def _unknown_keys(self, error: ValidationError, node: Node) -> None:
         schema = _schema(error)
@@ -148,9 +155,7 @@ class _Teller:
             if key in _keys(error.instance):
                 self._report_missing(error, node, needed, f", which {quote(key)} needs")
 
-    def _report_missing(
-        self, error: ValidationError, node: Node, needed: list[str], why: str = ""
-    ) -> None:
+    def _report_missing(self, error: ValidationError, node: Node, needed: list[str], why: str = "") -> None:
         """Report keys that are missing; jsonschema's one error for each of them collapses here."""
         for key in needed:
             if key not in _keys(error.instance):
@@ -188,9 +193,7 @@ class _Teller:
         allowed = _allowed(error)
         text = node.text if isinstance(node, Scalar) else ""
         message = f"expected {listing(allowed)}, found {_found(node)}"
-        self._problems.report(
-            "schema-value", message, _first_line(node), did_you_mean(text, allowed)
-        )
+        self._problems.report("schema-value", message, _first_line(node), did_you_mean(text, allowed))
 
     def _too_small(self, error: ValidationError, node: Node) -> None:
         if error.instance:
@@ -213,9 +216,7 @@ class _Teller:
     def _wrong_value(self, error: ValidationError, node: Node) -> None:
         """Report what has no wording of its own: patterns, limits, schemas that allow nothing."""
         expected = self._expected(_schema(error), limits=True)
-        self._problems.report(
-            "schema-value", f"expected {expected}, found {_found(node)}", _first_line(node)
-        )
+        self._problems.report("schema-value", f"expected {expected}, found {_found(node)}", _first_line(node))
 
     def _alternatives(self, error: ValidationError, node: Node) -> None:
         """Report the errors of the alternative whose kind fits, or that none does."""
@@ -228,9 +229,7 @@ class _Teller:
                 self.tell(inner)
             return
         expected = " or ".join(dict.fromkeys(self._expected(s) for s in _schemas(error)))
-        self._problems.report(
-            "schema-type", f"expected {expected}, found {_found(node)}", _first_line(node)
-        )
+        self._problems.report("schema-type", f"expected {expected}, found {_found(node)}", _first_line(node))
 
     # What a schema expects
 
@@ -398,9 +397,7 @@ _LIMITS = (
 
 def _limits(schema: Schema) -> str:
     """Return the limits of a schema: " from 1 to 64", " of at least 2 items"."""
-    limits = "".join(
-        _range(schema.get(least), schema.get(most), unit) for least, most, unit in _LIMITS
-    )
+    limits = "".join(_range(schema.get(least), schema.get(most), unit) for least, most, unit in _LIMITS)
     return limits + (f" that matches {quote(schema['pattern'])}" if "pattern" in schema else "")
 
 

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""vfiogen build: render for a kernel, run kbuild, and say what came out."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vfiogen.check.kernel import missing_needs
+from vfiogen.commands.rendering import changes_for, load_checked
+from vfiogen.console import Console
+from vfiogen.diagnostics import Problems, VfiogenError, listing, quote
+from vfiogen.kernel.kbuild import BuildConfig
+from vfiogen.kernel.target import kernel_from_tree
+from vfiogen.pipeline import LoadedSpec
+from vfiogen.plan.kconfig import unmet_dependencies
+from vfiogen.project import Target, find_project
+from vfiogen.write import apply, report_obstacles
+
+BUILD_PLACES = ("/lib/modules/*/build", "/usr/src/linux-headers-*")
+STEP = re.compile(r"^  (CC|LD|MODPOST|AR)\b.*$")
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A driver that this kernel can't have, and why."""
+
+    spec: LoadedSpec
+    why: str
+
+
+def run(arguments: Namespace, console: Console) -> int:
+    """Build modules of the specs; 1 if a spec has a problem or the compiler has."""
+    tree = _kernel_directory(arguments.kernel_dir)
+    _require_tools()
+    kernel = kernel_from_tree(tree)
+    problems = Problems()
+    target = Target(str(kernel.release or "kernel"), kernel)
+    specs = load_checked(arguments.specs, [target], problems)
+    if problems:
+        console.show(problems)
+        return 1
+    config = BuildConfig.read(tree)
+    chosen, skipped = _split(specs, target, config)
+    directory = Path(arguments.out) if arguments.out else _build_directory()
+    changes = changes_for(directory / target.directory, target, chosen, None)
+    report_obstacles(changes, problems, force=True)
+    if problems:
+        console.show(problems)
+        return 1
+    apply([changes])
+    console.say(f"building for Linux {kernel.release or '?'} in {directory / target.directory}")
+    status = _make(tree, directory / target.directory, chosen, arguments, console) if chosen else 0
+    _table(directory / target.directory, chosen, skipped, console)
+    return status
+
+
+def _build_directory() -> Path:
+    return Path(os.path.relpath(find_project(Path.cwd()).root / "build"))
+
+
+def _kernel_directory(given: str | None) -> Path:
+    """Return the directory to build against: the one given, the running kernel's, or the newest there is."""
+    if given is not None:
+        return Path(given)
+    running = Path(f"/lib/modules/{platform.release()}/build")
+    found = [path for place in BUILD_PLACES for path in Path("/").glob(place.removeprefix("/"))]
+    usable = [path for path in found if (path / "Makefile").is_file() and (path / ".config").is_file()]
+    if (running / "Makefile").is_file():
+        return running
+    if usable:
+        return max(usable, key=lambda path: _version(path.as_posix()))
+    raise VfiogenError(
+        "no-kernel",
+        "there are no kernel headers on this machine",
+        "install the package linux-headers-amd64 (or your architecture's)",
+        "or pass --kernel-dir with a kernel tree that `make modules_prepare` has been run in",
+    )
+
+
+def _version(path: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", path)[:4])
+
+
+def _require_tools() -> None:
+    missing = [tool for tool in ("make", "gcc") if shutil.which(tool) is None]
+    if missing:
+        raise VfiogenError(
+            "missing-tool", f"{listing(missing, 'and')} can't be found", "install the package build-essential"
+        )
+
+
+def _split(
+    specs: list[LoadedSpec], target: Target, config: BuildConfig
+) -> tuple[list[LoadedSpec], list[Skipped]]:
+    chosen: list[LoadedSpec] = []
+    skipped: list[Skipped] = []
+    for spec in specs:
+        missing = missing_needs(spec.model, target.kernel)
+        unmet = unmet_dependencies(spec.model, config)
+        if missing:
+            skipped.append(Skipped(spec, f"the kernel lacks {listing(missing, 'and')}"))
+        elif unmet:
+            skipped.append(Skipped(spec, f"its configuration lacks {listing(unmet, 'and')}"))
+        else:
+            chosen.append(spec)
+    return chosen, skipped
+
+
+def _make(
+    tree: Path, directory: Path, specs: list[LoadedSpec], arguments: Namespace, console: Console
+) -> int:
+    """Run kbuild; its steps are the progress, and everything else that it says is passed on."""
+    symbols = [f"CONFIG_{spec.symbol}=m" for spec in specs]
+    jobs = arguments.jobs or os.cpu_count() or 1
+    command = ["make", "-C", str(tree), f"M={directory.resolve()}", f"-j{jobs}", *symbols, "modules"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                _pass_on(line.rstrip("\n"), console)
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        problem = VfiogenError(
+            "build-failed", f"make failed for {quote(str(directory))}", "the compiler's words are above"
+        ).problem
+        console.show([problem])
+        return 1
+    return 0
+
+
+def _pass_on(line: str, console: Console) -> None:
+    if line.startswith("make["):
+        return
+    console.say(line)
+    console.out.flush()
+
+
+def _table(directory: Path, specs: list[LoadedSpec], skipped: list[Skipped], console: Console) -> None:
+    rows = [("module", "size", "spec"), *_rows(directory, specs)]
+    rows += [(row.spec.model.driver.name.text, "-", f"left out: {row.why}") for row in skipped]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    console.say("")
+    for name, size, note in rows:
+        console.say(f"{name:{widths[0]}}  {size:>{widths[1]}}  {note}")
+
+
+def _rows(directory: Path, specs: list[LoadedSpec]) -> Iterator[tuple[str, str, str]]:
+    for spec in specs:
+        module = directory / spec.directory / f"{spec.model.driver.name}.ko"
+        size = f"{module.stat().st_size / 1024:.1f} KiB" if module.is_file() else "failed"
+        yield module.name, size, spec.model.path

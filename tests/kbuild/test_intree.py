@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""out/ laid into a tree: Kconfig and kbuild take it with every symbol at n, m and y."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.golden.rendering import project_specs, render, write
+from tests.kernels.intree import InTree, laid_in
+from tests.kernels.trees import Tree
+from vfiogen.kernel.target import kernel_from_tree
+
+
+def test_every_symbol_at_every_value(tree: Tree, tmp_path: Path) -> None:
+    """One symbol at a time is varied, the others keep their default, then all are on together."""
+    image = write(render(project_specs(), kernel_from_tree(tree.source)), tmp_path / "image")
+    with laid_in(tree, image) as kernel:
+        assert kernel.symbols
+        for value in ("n", "m", "y"):
+            _check(kernel, dict.fromkeys(kernel.symbols, value))
+        for symbol in kernel.symbols:
+            _check(kernel, {symbol: "m"})
+
+
+def _check(kernel: InTree, values: dict[str, str]) -> None:
+    result = kernel.build(values)
+    assert result.findings == (), "\n".join(result.findings)
+    assert {symbol: result.values[symbol] for symbol in values} == values
+    expected = sum(value == "m" for value in values.values()), sum(value == "y" for value in values.values())
+    assert (len(result.modules), len(result.built_in)) == expected, result.log
+
+
+def test_removed_driver_leaves_no_entry(tree: Tree, tmp_path: Path) -> None:
+    kernel = kernel_from_tree(tree.source)
+    files = [file for file in project_specs() if file.path.stem != "edu"]
+    image = write(render(files, kernel), tmp_path / "image")
+    assert not (image / "edu").exists()
+    with laid_in(tree, image) as forest:
+        assert "EDU_VFIO_PCI" not in forest.symbols
+        _check(forest, dict.fromkeys(forest.symbols, "m"))

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A rendered module says about itself what the upstream module of the same tree says."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.golden.rendering import load, project_specs, render, write
+from tests.kernels.build import Prepared, find_module
+from tests.kernels.gate import build_modules
+from tests.kernels.modinfo import ModInfo, read_modinfo
+from vfiogen.kernel.target import kernel_from_tree
+
+UPSTREAM = ("qat_vfio_pci", "pds_vfio_pci")
+# What the rendered driver doesn't have yet, so that its module needn't import it.
+PENDING = {"pds_vfio_pci": {"IOMMUFD"}}
+
+
+@pytest.fixture(scope="session")
+def modules(built: Prepared, tmp_path_factory: pytest.TempPathFactory) -> dict[str, ModInfo]:
+    kernel = kernel_from_tree(built.tree.source)
+    directory = tmp_path_factory.mktemp("modinfo")
+    image = write(render(project_specs(), kernel), directory / "image")
+    symbols = {spec.symbol: "m" for spec in load(project_specs())}
+    build = build_modules(built, image, directory / "work", symbols, sparse=False)
+    return {info.name: info for info in map(read_modinfo, build.modules)}
+
+
+@pytest.mark.parametrize("name", UPSTREAM)
+def test_module_matches_upstream(name: str, modules: dict[str, ModInfo], built: Prepared) -> None:
+    upstream = _upstream(name, built)
+    ours = modules[name]
+    assert sorted(ours.aliases) == sorted(upstream.aliases)
+    assert ours.license == upstream.license
+    assert set(ours.namespaces) == set(upstream.namespaces) - PENDING.get(name, set())
+    assert "vfio-pci-core" in ours.depends
+    assert set(ours.depends) <= set(upstream.depends)
+
+
+def _upstream(name: str, built: Prepared) -> ModInfo:
+    module = find_module(built, name)
+    if module is None:
+        pytest.skip(f"the kernel {built.tree.release} has no {name}")
+    return read_modinfo(module)
+
+
+@pytest.mark.parametrize("name", ["edu_vfio_pci", "generic_vfio_pci"])
+def test_aliases_are_for_vfio_alone(name: str, modules: dict[str, ModInfo]) -> None:
+    assert modules[name].aliases
+    assert all(alias.startswith("vfio_pci:v") for alias in modules[name].aliases)
