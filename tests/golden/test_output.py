@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.golden.rendering import ROOT, project_specs, render
 
+from tests.golden.rendering import ROOT, project_specs, render
 from vfiogen.cli import main
 from vfiogen.kernel.target import kernel_from_release
 from vfiogen.project import find_project
 
+TRACES = ("{{", "}}", "{%", "%}", "{#", "LINUX_VERSION_CODE", "KERNEL_VERSION", "None", "Undefined")
 TARGETS = find_project(ROOT).targets
 
 
@@ -40,8 +41,10 @@ def test_rendering_depends_on_nothing_else(release: str, tmp_path: Path) -> None
         "TZ": "Asia/Tokyo",
         "PYTHONPATH": str(ROOT / "generator"),
     }
-    command = [sys.executable, "-m", "vfiogen", "generate", "--kernel", release, "--out", str(tmp_path / "out")]
-    subprocess.run(command, cwd=copy, env=environment, check=True, capture_output=True)
+    command = [sys.executable, "-m", "vfiogen", "generate", "--kernel", release]
+    subprocess.run(
+        [*command, "--out", str(tmp_path / "out")], cwd=copy, env=environment, check=True, capture_output=True
+    )
     written = tmp_path / "out" / release
     rendered = render(project_specs(), kernel_from_release(release))
     assert {name: (written / name).read_text(encoding="utf-8") for name in rendered} == rendered
@@ -50,9 +53,11 @@ def test_rendering_depends_on_nothing_else(release: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("release", TARGETS)
 def test_no_template_syntax_or_release_test_is_left(release: str) -> None:
     for name, text in render(project_specs(), kernel_from_release(release)).items():
-        for trace in ("{{", "}}", "{%", "%}", "{#", "LINUX_VERSION_CODE", "KERNEL_VERSION", "None", "Undefined"):
+        for trace in TRACES:
             assert trace not in text, f"{trace} in {name}"
-        assert not any(line != line.rstrip() for line in text.split("\n")), f"white space ends a line of {name}"
+        assert not any(line != line.rstrip() for line in text.split("\n")), (
+            f"a line of {name} ends in a space"
+        )
         assert text.endswith("\n")
         assert not text.endswith("\n\n")
 

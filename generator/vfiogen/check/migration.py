@@ -125,21 +125,13 @@ def _check_structure(spec: m.Spec, migration: m.Migration, word: m.Word, analysi
 
 
 def _check_matched(layout: m.Layout, problems: Problems) -> None:
-    matched = [bool(f.const or f.match) for f in layout.fields]
-    if not any(matched):
+    first = layout.fields[0] if layout.fields else None
+    if first is not None and not (first.const or first.match):
         problems.report(
             "stream-unmatched",
-            f"any data would be loaded as {layout.name}",
-            layout.name.span,
+            f"{layout.name} begins with {first.name}, which tells it from no other data",
+            first.name.span,
             "begin with a const field, such as magic, or a match field",
-        )
-    elif True in matched[matched.index(False) :] if False in matched else False:
-        late = layout.fields[len(matched) - 1 - matched[::-1].index(True)]
-        problems.report(
-            "stream-unmatched",
-            f"{late.name} is compared only after other fields have arrived",
-            late.name.span,
-            "put the const and match fields first, so that foreign data is refused early",
         )
 
 

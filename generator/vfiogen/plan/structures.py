@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.model import spec as m
@@ -158,3 +160,8 @@ def _data_members(lowering: Lowering) -> list[Member]:
 def matched(layout: m.Layout) -> list[m.LayoutField]:
     """Return the fields that are compared before anything is loaded."""
     return [field for field in layout.fields if field.const or field.match]
+
+
+def leading(layout: m.Layout) -> list[m.LayoutField]:
+    """Return those that come first, and so can be compared before the rest has arrived."""
+    return list(takewhile(lambda field: field.const or field.match, layout.fields))

@@ -13,7 +13,7 @@ from vfiogen.model import typed as t
 from vfiogen.model.typed import walk
 from vfiogen.plan.lower import Body, Lowering
 from vfiogen.plan.registers import READS, WRITES
-from vfiogen.plan.structures import byte_order, constant, matched
+from vfiogen.plan.structures import byte_order, constant, leading, matched
 from vfiogen.plan.view import Function, function
 
 
@@ -244,12 +244,12 @@ class _LayoutTransfer(_Common):
         body = self.body()
         for name in ("expected", "state"):
             body.local(f"const {self.structure} *", name, f"&migf->{name}")
-        last = c_name(self.matched[-1].name.text)
-        tests = (f"state->{c_name(f.name.text)} != expected->{c_name(f.name.text)}" for f in self.matched)
+        first = leading(self.layout)
+        last = c_name(first[-1].name.text)
         body.add(
             c.If(f"migf->length < offsetofend({self.structure}, {last})", (c.Return("0"),)),
             c.Blank(),
-            c.If(" || ".join(tests), (c.Return("-EINVAL"),)),
+            c.If(_differ("", first), (c.Return("-EINVAL"),)),
         )
         body.finish()
         return self.file_function("check_match", body)
@@ -291,12 +291,22 @@ class _LayoutTransfer(_Common):
     def _load(self) -> Function:
         body = self.file_body()
         self.load_head(body, "migf->length != sizeof(migf->state)")
+        late = [field for field in self.matched if field not in leading(self.layout)]
+        if late:
+            body.add(c.If(_differ("migf->", late), body.leave("-EINVAL")), c.Blank())
         if not self.stream.end:
             body.finish(c.Return(f"{self.name('load_state')}({self.prefix}, &migf->state)"))
             return self.file_function("load", body)
         body.attempt(f"{self.name('load_state')}({self.prefix}, &migf->state)")
         _steps(body, self.stream.end)
         return self.file_function("load", body)
+
+
+def _differ(owner: str, fields: list[m.LayoutField]) -> str:
+    """Return the test whether any field isn't what this device expects."""
+    state, expected = ("state->", "expected->") if not owner else (f"{owner}state.", f"{owner}expected.")
+    names = [c_name(field.name.text) for field in fields]
+    return " || ".join(f"{state}{name} != {expected}{name}" for name in names)
 
 
 def _lines(body: Body) -> tuple[list[c.Declaration], list[c.Stmt]]:
