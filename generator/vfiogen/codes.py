@@ -61,7 +61,7 @@ def explain(code: str) -> Explanation:
 def _similar(word: str, known: list[str]) -> str:
     """Name the codes that have a word in them."""
     found = [code for code in known if word and word in code]
-    return f"there are {listing(found, 'and')}" if found else ""
+    return f"codes with that word: {listing(found, 'and')}" if found else ""
 
 
 def _indent(text: str) -> str:

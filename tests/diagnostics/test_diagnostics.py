@@ -6,8 +6,9 @@ A case of the problem `code` is one of
     <code>/<case>.yaml    a spec; what `vfiogen check <case>.yaml` prints is in <case>.err. A first line
                           `# check: --kernel 6.12.95` passes more arguments.
     <code>/<case>/        files, and a file `cmd` with lines for a shell. What the lines that begin with
-                          `vfiogen` print is in <case>.err. `lock DIR` is a line too: it holds the lock
-                          of an output directory from there on.
+                          `vfiogen` print is in <case>.err, or its end with `| tail -n LINES`.
+                          `lock DIR` is a line too: it holds the lock of an output directory from
+                          there on.
 
 All cases run in this process, in a copy of their directory. VFIOGEN_UPDATE=1 rewrites the .err files.
 """
@@ -70,7 +71,9 @@ def run_line(line: str, stack: ExitStack) -> str:
     words = shlex.split(line)
     match words[0]:
         case "vfiogen":
-            status, output = run_tool(words[1:])
+            status, output = run_tool(words[1 : words.index("|") if "|" in words else None])
+            if "|" in words:  # the one filter there is: tail -n LINES
+                output = "".join(output.splitlines(keepends=True)[-int(words[-1]) :])
             return f"$ {line}\n{output}[exit status {status}]\n"
         case "lock":
             descriptor = os.open(words[1], os.O_RDONLY)

@@ -55,9 +55,7 @@ def test_no_template_syntax_or_release_test_is_left(release: str) -> None:
     for name, text in render(project_specs(), kernel_from_release(release)).items():
         for trace in TRACES:
             assert trace not in text, f"{trace} in {name}"
-        assert not any(line != line.rstrip() for line in text.split("\n")), (
-            f"a line of {name} ends in a space"
-        )
+        assert not any(line != line.rstrip() for line in text.split("\n")), name
         assert text.endswith("\n")
         assert not text.endswith("\n\n")
 

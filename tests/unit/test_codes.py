@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,13 @@ def literals(argument: ast.expr) -> Iterator[str | None]:
             yield None
 
 
-def reported() -> Iterator[tuple[str | None, str]]:
-    """Yield every code with the place that reports it."""
+@cache
+def reported() -> list[tuple[str | None, str]]:
+    """Return every code with the place that reports it."""
+    return list(search())
+
+
+def search() -> Iterator[tuple[str | None, str]]:
     paths = sorted(PACKAGE.rglob("*.py"))
     trees = [ast.parse(path.read_text()) for path in paths]
     known = reporters(trees)
@@ -131,4 +137,4 @@ def test_an_unknown_code_is_wrong_usage() -> None:
         explain("../codes/yaml-tab")
     with pytest.raises(VfiogenError) as caught:
         explain("busy")
-    assert caught.value.problem.hints[0] == "there are `output-busy`"
+    assert caught.value.problem.hints[0] == "codes with that word: `output-busy`"

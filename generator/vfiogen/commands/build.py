@@ -25,7 +25,8 @@ from vfiogen.project import Target, find_project
 from vfiogen.write import apply, report_obstacles
 
 BUILD_PLACES = ("/lib/modules/*/build", "/usr/src/linux-headers-*")
-STEP = re.compile(r"^  (CC|LD|MODPOST|AR)\b.*$")
+ENTERING = re.compile(r"make(\[\d+\])?: (Entering|Leaving) directory")
+UNRESOLVED = re.compile(r"WARNING: .*(undefined!|unresolved symbol|Module\.symvers)|\s{9}\S")
 
 
 @dataclass(frozen=True)
@@ -118,31 +119,40 @@ def _make(
     tree: Path, directory: Path, specs: list[LoadedSpec], arguments: Namespace, console: Console
 ) -> int:
     """Run kbuild; its steps are the progress, and everything else that it says is passed on."""
-    symbols = [f"CONFIG_{spec.symbol}=m" for spec in specs]
-    jobs = arguments.jobs or os.cpu_count() or 1
-    command = ["make", "-C", str(tree), f"M={directory.resolve()}", f"-j{jobs}", *symbols, "modules"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
+    linkable = (tree / "Module.symvers").is_file()
+    if not linkable:
+        console.say(
+            "there is no Module.symvers in the tree, so nothing tells whether its kernel has all symbols"
+        )
+    process = _start_make(tree, directory, specs, arguments.jobs or os.cpu_count() or 1, linkable)
+    assert process.stdout is not None
+    with process:
         try:
             for line in process.stdout:
-                _pass_on(line.rstrip("\n"), console)
+                if not _is_noise(line, linkable):
+                    console.say(line.rstrip("\n"))
+                    console.out.flush()
         except BaseException:
             process.terminate()
             raise
     if process.returncode:
-        problem = VfiogenError(
-            "build-failed", f"make failed for {quote(str(directory))}", "the compiler's words are above"
-        ).problem
-        console.show([problem])
-        return 1
-    return 0
+        hint = "what the compiler says is above"
+        console.show([VfiogenError("build-failed", f"make failed in {quote(str(directory))}", hint).problem])
+    return 1 if process.returncode else 0
 
 
-def _pass_on(line: str, console: Console) -> None:
-    if line.startswith("make["):
-        return
-    console.say(line)
-    console.out.flush()
+def _start_make(
+    tree: Path, directory: Path, specs: list[LoadedSpec], jobs: int, linkable: bool
+) -> subprocess.Popen[str]:
+    variables = [f"CONFIG_{spec.symbol}=m" for spec in specs]
+    variables += [] if linkable else ["KBUILD_MODPOST_WARN=1"]
+    command = ["make", "-C", str(tree), f"M={directory.resolve()}", f"-j{jobs}", *variables, "modules"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def _is_noise(line: str, linkable: bool) -> bool:
+    """Tell what nobody needs to read: make's ways, and symbols that can't be looked up anyway."""
+    return bool(ENTERING.match(line)) or (not linkable and bool(UNRESOLVED.match(line)))
 
 
 def _table(directory: Path, specs: list[LoadedSpec], skipped: list[Skipped], console: Console) -> None:

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The front door: `make` shows the whole path on this machine, `make test` runs every test.
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+VFIOGEN := $(BIN)/vfiogen
+PYTEST := $(BIN)/python -m pytest
+KERNELS := $(BIN)/python -m tests.kernels
+SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
+HEADERS := $(wildcard /lib/modules/*/build/.config /usr/src/linux-headers-*/.config)
+
+.DEFAULT_GOAL := all
+.PHONY: all setup check generate build test lint fast kernels kbuild bench docs clean
+
+all: check generate build
+
+# A virtual environment with the tool, editable. Debian splits what venv needs into a package.
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "installing python3-venv"; \
+		$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv >/dev/null; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing vfiogen into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+check: setup
+	@$(VFIOGEN) check
+
+generate: setup
+	@$(VFIOGEN) generate
+
+# For KERNEL_DIR, or the machine's newest headers, or else a tree that is fetched and prepared.
+build: setup
+	@$(KERNELS) install
+ifneq ($(KERNEL_DIR),)
+	@$(VFIOGEN) build --kernel-dir $(KERNEL_DIR)
+else ifneq ($(HEADERS),)
+	@$(VFIOGEN) build
+else
+	@$(KERNELS) fetch newest
+	@$(VFIOGEN) build --kernel-dir "$$($(KERNELS) path newest)"
+endif
+
+test: lint fast kernels kbuild
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+
+fast: setup
+	@$(PYTEST) tests/unit tests/diagnostics tests/golden
+
+kernels: setup
+	@$(KERNELS) install
+	@$(KERNELS) build
+
+kbuild: kernels
+	@$(PYTEST) tests/kbuild
+
+bench: setup
+	@$(BIN)/python tests/bench/bench.py
+
+docs: setup
+	@$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
