@@ -63,7 +63,7 @@ kbuild: kernels
 	@$(PYTEST) tests/kbuild
 
 bench: setup
-	@$(BIN)/python tests/bench/bench.py
+	@$(BIN)/python -m tests.bench.bench
 
 docs: setup
 	@$(BIN)/python docs/generate.py

@@ -65,8 +65,8 @@ def _block(lines: list[str], key: str, indent: str) -> list[str]:
 
 
 def edited(driver: str, old: str, new: str) -> str:
-    """Return a spec's text with one place changed; `|` in `old` and `new` is the end of a line."""
-    before, after = old.replace("|", "\n"), new.replace("|", "\n")
+    """Return a spec's text with one place changed; `\\n` in `old` and `new` is the end of a line."""
+    before, after = old.replace("\\n", "\n"), new.replace("\\n", "\n")
     text = spec_text(driver)
     if text.count(before) != 1:
         raise MissingPartError(f"specs/{driver}/{driver}.yaml doesn't have {old!r} once")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from parts.markdown import anchor, fenced, item, paragraph, sentence
+from parts.markdown import anchor, capital, fenced, item, paragraph, sentence
 from parts.repository import spec_section
 
 from vfiogen.schema import spec_schema
@@ -56,7 +56,8 @@ def vocabulary_page(intro: str) -> str:
 
 def _section(key: str, schema: Schema, required: bool) -> Iterator[str]:
     yield f"## `{key}`"
-    yield paragraph(f"{_kind(schema, (key,))}{', required' if required else ''}. {_description(schema)}".capitalize())
+    must = " and required" if required else ""
+    yield paragraph(f"{_description(schema)} It is {_kind(schema, (key,))}{must}.")
     yield from _inside(schema, (key,), top=True)
     if key in EXAMPLES:
         yield paragraph(f"From `specs/{EXAMPLES[key]}/{EXAMPLES[key]}.yaml`:")
@@ -91,8 +92,9 @@ def _keys(schema: Schema, path: tuple[str, ...]) -> str:
     required = schema.get("required", [])
     lines = []
     for key, inner in schema["properties"].items():
-        must = ", required" if key in required else ""
-        text = f"**`{key}`**: {_kind(inner, (*path, key))}{must}. {_description(inner)}"
+        must = " (required)" if key in required else ""
+        shown = f"`{key}`" if path else f"[`{key}`](#{anchor(key)})"
+        text = f"**{shown}**{must}: {_kind(inner, (*path, key))}. {_description(inner)}"
         lines.append(item(text))
     return "\n".join(lines)
 
@@ -117,6 +119,8 @@ def _kind(schema: Schema, path: tuple[str, ...]) -> str:
 
 def _plain_kind(schema: Schema, path: tuple[str, ...]) -> str:
     kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    if len(kinds) > 1 and not {"array", "object"} & set(kinds):
+        return str(schema.get("x-expect") or schema.get("title"))
     words = [_word(kind, schema, path) for kind in kinds]
     return " or ".join(word for word in words if word)
 
@@ -141,7 +145,7 @@ def _limits(schema: Schema) -> str:
 def _list(inner: Schema, path: tuple[str, ...]) -> str:
     resolved = _resolved(inner)
     if "properties" in resolved and "$ref" not in inner:
-        return f"a list of maps, see [{_heading((*path, '[]'))}](#{_anchor((*path, '[]'))})"
+        return f"[a list of maps](#{_anchor((*path, '[]'))})"
     return f"a list, each entry {_kind(inner, path)}"
 
 
@@ -154,12 +158,14 @@ def _map(schema: Schema, path: tuple[str, ...]) -> str:
     inner = (*path, "NAME")
     resolved = _resolved(entry)
     if "properties" in resolved and "$ref" not in entry:
-        return f"a map, each key {key}, see [{_heading(inner)}](#{_anchor(inner)})"
+        return f"[a map](#{_anchor(inner)}), each key {key}"
     return f"a map from {key} to {_kind(entry, inner)}"
 
 
 def _heading(path: tuple[str, ...]) -> str:
-    return f"`{'.'.join(path).replace('.[]', '[]')}`"
+    if path[-1] == "[]":
+        return f"`{'.'.join(path[:-1])}`, each entry"
+    return f"`{'.'.join(path)}`"
 
 
 def _anchor(path: tuple[str, ...]) -> str:
@@ -211,5 +217,5 @@ def _form(value: Schema) -> str:
     """Return how a value is written: its kind and, where the schema has one, an example."""
     resolved = _resolved(value)
     if resolved.get("type") == "object":
-        return sentence(_map(resolved, ("NAME",)))
-    return sentence(str(resolved.get("x-expect", "text")))
+        return capital(sentence(_map(resolved, ("NAME",))))
+    return capital(sentence(str(resolved.get("x-expect", "text"))))

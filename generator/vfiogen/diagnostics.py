@@ -58,6 +58,13 @@ class Span:
     end_line: int
     end_column: int
 
+    def __contains__(self, other: Span) -> bool:
+        return (
+            self.source is other.source
+            and (self.line, self.column) <= (other.line, other.column)
+            and (other.end_line, other.end_column) <= (self.end_line, self.end_column)
+        )
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -79,6 +86,7 @@ class Problems:
     """Collects the problems of a run, without duplicates."""
 
     _items: dict[Problem, None] = field(default_factory=dict)
+    _settled: list[Span] = field(default_factory=list)
 
     def report(
         self,
@@ -88,8 +96,17 @@ class Problems:
         *hints: str,
         related: tuple[tuple[Span, str], ...] = (),
     ) -> None:
-        """Add one problem."""
+        """Add one problem, unless it stands where there was another when that was settled."""
+        if span and any(span in settled for settled in self._settled):
+            return
         self._items[Problem(code, message, span, tuple(h for h in hints if h), related)] = None
+
+    def settle(self) -> None:
+        """End a stage: from now on nothing is reported inside a span that has a problem already.
+
+        A value that couldn't be read would otherwise be reported again by all that use it.
+        """
+        self._settled = [problem.span for problem in self._items if problem.span]
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(sorted(self._items, key=_order))

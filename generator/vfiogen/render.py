@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
 from vfiogen.c import layout as c
 from vfiogen.kernel.target import Kernel
@@ -31,17 +32,33 @@ def template_directory() -> Path:
     return installed if installed.is_dir() else package.parents[1] / "templates"
 
 
+def _bytecode_cache() -> FileSystemBytecodeCache | None:
+    """Keep compiled templates in the user's cache; Jinja keys them by their text.
+
+    Compiling takes longer than all the rest. Where nothing can be written there is no cache.
+    """
+    root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    directory = Path(root, "vfiogen", "templates")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return FileSystemBytecodeCache(str(directory)) if os.access(directory, os.W_OK) else None
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(template_directory()),
+        bytecode_cache=_bytecode_cache(),
+        auto_reload=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.globals |= {"function": c.function_head, "call": _call, "wrap": _wrap, "yaml": _yaml_string}
+    environment.globals |= {"function": c.function_head, "call": _call, "wrap": _wrap, "yaml": _yaml_string, "includes": plan_includes}
     return environment
 
 
@@ -66,24 +83,13 @@ def render_template(name: str, values: Mapping[str, object]) -> str:
     return BLANK_LINES.sub("\n\n", text).strip("\n") + "\n"
 
 
-def render_main(file: FileHead, driver: DriverView, migration: MigrationView | None, kernel: Kernel) -> str:
+def render_main(
+    file: FileHead, driver: DriverView, migration: MigrationView | None, kernel: Kernel
+) -> str:
     """Return main.c."""
     features = {name.replace("-", "_"): kernel.has(name) for name in TEMPLATE_FEATURES}
-    values = {
-        "p": driver.prefix,
-        "file": file,
-        "driver": driver,
-        "migration": migration,
-        "kernel": features,
-    }
-    return _with_includes("driver.c.j2", values, driver, (driver.header,) if driver.header else ())
-
-
-def _with_includes(template: str, values: dict[str, object], driver: DriverView, own: tuple[str, ...]) -> str:
-    """Render twice: what the first text uses decides what the second includes."""
-    draft = render_template(template, values | {"includes": ()})
-    headers = () if own else driver.headers
-    return render_template(template, values | {"includes": plan_includes(draft, headers, own)})
+    values = {"p": driver.prefix, "file": file, "driver": driver, "migration": migration, "kernel": features}
+    return render_template("driver.c.j2", values)
 
 
 def render_driver(plan: DriverPlan, kernel: Kernel) -> dict[str, str]:
@@ -95,11 +101,6 @@ def render_driver(plan: DriverPlan, kernel: Kernel) -> dict[str, str]:
         "main.c": render_main(plan.file, plan.driver, plan.migration, kernel),
     }
     if plan.driver.header:
-        files[plan.driver.header] = render_header(plan)
+        shared = {"p": plan.driver.prefix, "file": plan.file, "driver": plan.driver}
+        files[plan.driver.header] = render_template("driver.h.j2", shared)
     return files
-
-
-def render_header(plan: DriverPlan) -> str:
-    """Return the header that the driver shares with its hand-written sources."""
-    values = {"p": plan.driver.prefix, "file": plan.file, "driver": plan.driver}
-    return _with_includes("driver.h.j2", values, plan.driver, ())

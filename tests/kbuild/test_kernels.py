@@ -85,11 +85,12 @@ def test_an_output_directory_shows_what_its_source_shows(tree: Tree, trees: Tree
     assert from_output.release == from_source.release
 
 
-def test_every_setting_of_the_fragment_took_effect(built: Prepared) -> None:
-    if not built.image.exists():
-        pytest.skip(f"{built.directory.name} of Linux {built.tree.release} isn't a kernel of the lab")
-    assert unmet(read_fragment(LAB, built.tree.release), built.directory / ".config") == []
+def test_a_built_tree_is_configured_as_asked_and_knows_every_symbol(built: Prepared) -> None:
     assert built.linkable
+    assert "CONFIG_VFIO_PCI_CORE=m" in built.config
+    if built.of_lab:
+        assert unmet(read_fragment(LAB, built.tree.release), built.directory / ".config") == []
+        assert built.image.is_file()
 
 
 # Modules
@@ -162,16 +163,13 @@ def test_kernel_doc_finds_a_comment_that_is_wrong(newest: Tree) -> None:
     assert "gone" in "".join(check_documentation(newest, [DATA / "wrong-comment.c"]))
 
 
-def test_the_semantic_patches_find_a_fault(newest_built: Prepared, tmp_path: Path) -> None:
-    kernel = kernel_from_tree(newest_built.directory)
-    directory = sources(tmp_path / "in", kernel, "freed.c")
+def test_the_semantic_patches_find_a_fault(newest: Tree, tmp_path: Path) -> None:
+    directory = sources(tmp_path / "in", kernel_from_tree(newest.source), "freed.c")
     try:
-        report = check_semantics(newest_built, directory)
+        (finding,) = check_semantics(newest, directory)
     except UnavailableError as reason:
         pytest.skip(str(reason))
-    assert len(report.findings) == 1
-    assert "reference preceded by free" in report.findings[0]
-    assert report.ran > len(report.failed)
+    assert "reference preceded by free" in finding
 
 
 # In the tree
@@ -206,8 +204,8 @@ def test_what_kconfig_warns_of_is_found(newest: Tree, tmp_path: Path, line: str,
     kconfig = (DATA / "Kconfig").read_text().replace(known, known + line)
     with laid_in(newest, image(tmp_path / "image", kernel_from_tree(newest.source), kconfig)) as lab:
         outcome = lab.build({"QAT_VFIO_PCI": "y"})
-    assert outcome.status != 0
     assert says in "\n".join(outcome.kconfig)
+    assert outcome.findings
 
 
 def test_a_symbol_that_nothing_defines_is_found(newest: Tree, tmp_path: Path) -> None:

@@ -46,8 +46,13 @@ class Prepared:
         return (self.directory / "Module.symvers").is_file()
 
     @property
+    def of_lab(self) -> bool:
+        """Whether it is configured from the fragment, not the distribution's or given."""
+        return (self.directory / "vfiogen.config").is_file()
+
+    @property
     def image(self) -> Path:
-        """The kernel to boot, there once it is built."""
+        """The kernel to boot, there once one of the lab is built."""
         return self.directory / "arch/x86/boot/bzImage"
 
     @property

@@ -14,49 +14,38 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kernels.build import Prepared, jobs
+from tests.kernels.build import jobs
 from tests.kernels.errors import UnavailableError
 from tests.kernels.progress import clean_environment, step
+from tests.kernels.trees import Tree
 
 _OPTIONS = re.compile(r"^//[#/ ]*Options:(.*)$", re.MULTILINE)
 _REPORT = re.compile(r"^virtual\s.*\breport\b", re.MULTILINE)
 _PLACE = re.compile(r"^\S+:\d+(?::[\d-]+)?: ")
 _INCLUDES = ("arch/x86/include", "include", "arch/x86/include/uapi", "include/uapi")
-_GENERATED = ("arch/x86/include/generated", "include", "include/generated/uapi")
 _FORCED = ("compiler-version.h", "kconfig.h")
 
 
 @dataclass(frozen=True)
-class SemanticReport:
-    """What the semantic patches found, how many ran, and which couldn't."""
-
-    findings: tuple[str, ...]
-    ran: int
-    failed: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class _Outcome:
-    patch: Path
     status: int
     findings: tuple[str, ...]
 
 
-def check_semantics(newest: Prepared, directory: Path) -> SemanticReport:
-    """Run every semantic patch of a tree that reports over the C files below `directory`.
+def check_semantics(newest: Tree, directory: Path) -> tuple[str, ...]:
+    """Return what the semantic patches of a tree report over the C files below `directory`.
 
-    Raises UnavailableError without spatch, or where none of them runs.
+    Raises UnavailableError without spatch, or where it can't run most of them.
     """
     if not shutil.which("spatch"):
         raise UnavailableError("no spatch on this machine: install coccinelle")
-    patches = _reporting(newest.tree.source)
+    patches = _reporting(newest.source)
     with step(f"{len(patches)} semantic patches"), ThreadPoolExecutor(jobs()) as pool:
-        outcomes = list(pool.map(lambda patch: _apply(patch, newest, directory), patches))
-    failed = tuple(one.patch.name for one in outcomes if one.status)
-    if len(failed) == len(outcomes):
-        raise UnavailableError(f"spatch can run none of the semantic patches of {newest.tree.source}")
-    findings = tuple(dict.fromkeys(line for one in outcomes for line in one.findings))
-    return SemanticReport(findings, len(outcomes) - len(failed), failed)
+        outcomes = list(pool.map(lambda patch: _apply(patch, newest.source, directory), patches))
+    ran = sum(one.status == 0 for one in outcomes)
+    if ran * 2 <= len(outcomes):
+        raise UnavailableError(f"spatch can run {ran} of the {len(outcomes)} semantic patches only")
+    return tuple(dict.fromkeys(line for one in outcomes for line in one.findings))
 
 
 def _reporting(source: Path) -> list[Path]:
@@ -64,12 +53,12 @@ def _reporting(source: Path) -> list[Path]:
     return [path for path in every if _REPORT.search(path.read_text())]
 
 
-def _apply(patch: Path, newest: Prepared, directory: Path) -> _Outcome:
+def _apply(patch: Path, source: Path, directory: Path) -> _Outcome:
     own = " ".join(_OPTIONS.findall(patch.read_text())).split()
     result = subprocess.run(
         [
             *("spatch", "-D", "report", "--no-show-diff", "--very-quiet"),
-            *("--cocci-file", patch, *own, "--dir", directory, *_includes(newest)),
+            *("--cocci-file", patch, *own, "--dir", directory, *_includes(source)),
         ],
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -79,15 +68,10 @@ def _apply(patch: Path, newest: Prepared, directory: Path) -> _Outcome:
         check=False,
     )
     found = tuple(line for line in result.stdout.splitlines() if _PLACE.match(line))
-    return _Outcome(patch, result.returncode, found)
+    return _Outcome(result.returncode, found)
 
 
-def _includes(newest: Prepared) -> list[str | Path]:
-    source, build = newest.tree.source, newest.directory
-    places = [*(source / at for at in _INCLUDES), *(build / at for at in _GENERATED)]
-    options: list[str | Path] = []
-    for place in places:
-        options += ["-I", place]
-    for header in _FORCED:
-        options += ["--include", source / "include/linux" / header]
-    return options
+def _includes(source: Path) -> list[str | Path]:
+    searched = [part for place in _INCLUDES for part in ("-I", source / place)]
+    forced = [part for name in _FORCED for part in ("--include", source / "include/linux" / name)]
+    return [*searched, *forced]

@@ -233,7 +233,9 @@ def _matching(output: str, pattern: re.Pattern[str]) -> tuple[str, ...]:
 def _objects_of_modules(place: Path) -> tuple[str, ...]:
     orders = place.rglob("modules.order")
     lines = {line for order in orders for line in order.read_text().split()}
-    return tuple(sorted(line.partition(f"{PLACE}/")[2] for line in lines))
+    # Older kernels name the .ko, which isn't made here; newer ones the object.
+    objects = (str(Path(line).with_suffix(".o")) for line in lines)
+    return tuple(sorted(path.partition(f"{PLACE}/")[2] for path in objects))
 
 
 def _objects_built_in(place: Path) -> tuple[str, ...]:

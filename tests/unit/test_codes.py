@@ -70,8 +70,8 @@ def search() -> Iterator[tuple[str | None, str]]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and name_of(node.func) in known:
                 place = known[name_of(node.func)]
-                arguments = [*node.args[place : place + 1], *(k.value for k in node.keywords if k.arg == "code")]
-                for argument in arguments:
+                named = [k.value for k in node.keywords if k.arg == "code"]
+                for argument in [*node.args[place : place + 1], *named]:
                     for code in literals(argument):
                         yield code, f"{path.relative_to(PACKAGE)}:{node.lineno}"
 

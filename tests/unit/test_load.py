@@ -311,6 +311,13 @@ def test_problems_do_not_lose_the_rest() -> None:
     assert plain(node) == {"a": "off", "b": [1], "c": None, "d": 1}
 
 
+def test_the_rest_of_a_cut_value_is_not_reported_again() -> None:
+    node, problems = load("a: {do: f(p, q, r), b: 1}\nc: [g(p, q), r]\n")
+    assert problems == ["1:9-12 yaml-comma", "2:5-8 yaml-comma"]
+    assert node is not None
+    assert plain(node) == {"a": {"do": "f(p", "b": 1}, "c": ["g(p"]}
+
+
 def test_a_duplicate_points_at_the_first() -> None:
     problems = Problems()
     load_source(Source("x", "a: 1\n\nb: 2\na: 3\n"), problems)

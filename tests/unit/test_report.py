@@ -74,6 +74,22 @@ def test_problems_are_sorted_and_reported_once() -> None:
     assert [p.hints for p in problems][1] == ("hint",)
 
 
+def test_what_has_a_problem_is_not_reported_again_by_a_later_stage() -> None:
+    problems = Problems()
+    problems.report("first", "m", at(2, 3, 12))
+    problems.report("same-stage", "m", at(2, 9, 12))
+    problems.settle()
+    problems.report("inside", "m", at(2, 9, 12))
+    problems.report("same", "m", at(2, 3, 12))
+    problems.report("around", "m", at(2, 1, 12))
+    problems.report("beside", "m", at(2, 12, 13))
+    problems.report("elsewhere", "m", at(2, 9, 12, Source("specs/x.yaml", SOURCE.text)))
+    problems.report("nowhere", "m", None)
+    assert {p.code for p in problems} == {
+        *("first", "same-stage", "around", "beside", "elsewhere", "nowhere")
+    }
+
+
 def test_an_error_is_a_problem_without_a_place() -> None:
     error = VfiogenError("some-code", "message", "", "hint", status=2)
     assert error.problem == Problem("some-code", "message", None, ("hint",))

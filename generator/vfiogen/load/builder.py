@@ -29,14 +29,16 @@ def load_source(source: Source, problems: Problems) -> Node | None:
     """Return the nodes of a text; report what is wrong with it.
 
     Nothing is returned for what isn't YAML. A node that has a problem of its own is returned all
-    the same, so that later stages find more; they needn't report on a span that has a problem.
+    the same, so that later stages find more.
     """
     bad = _FORBIDDEN.search(source.text)
     if bad:
         message = f"the character U+{ord(bad[0]):04X} can't be part of a spec"
         problems.report("file-encoding", message, source.span(*bad.span()), "remove it")
         return None
-    return _Builder(source, problems).build()
+    root = _Builder(source, problems).build()
+    problems.settle()
+    return root
 
 
 @dataclass
@@ -52,6 +54,11 @@ class _Open:
     key: Scalar | None = None  # waits for its value
     skip: bool = False  # the next node is the value of a key that was refused
     cut: bool = False  # what follows is the rest of a value that a comma has cut
+
+
+def _is_rest(node: Node) -> bool:
+    """Whether an item can be what follows the comma that has cut a call in two."""
+    return isinstance(node, Scalar) and node.text.count("(") <= node.text.count(")")
 
 
 def _is_missing(node: Node) -> bool:
@@ -279,7 +286,8 @@ class _Builder:
             return
         top = self._stack[-1]
         if not top.is_map:
-            top.items.append(node)
+            if not (top.cut and _is_rest(node)):
+                top.items.append(node)
         elif top.skip:
             top.skip = False
         elif top.key is None:

@@ -54,7 +54,7 @@ OPERATION_FEATURES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FileHead:
     """What every rendered file opens with."""
 
@@ -63,7 +63,7 @@ class FileHead:
     hash_header: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DriverPlan:
     """Everything that the templates of one driver get."""
 

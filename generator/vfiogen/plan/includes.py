@@ -5,35 +5,36 @@ from __future__ import annotations
 
 import re
 
-# What each header is included for, by a pattern over the C.
+WORD = re.compile(r"[A-Za-z_]\w*")
+# What each header is included for; a star stands for any end of a word.
 HEADERS = {
-    "asm/byteorder.h": r"\b(cpu_to_[lb]e|[lb]e\d+_to_cpu)",
-    "linux/anon_inodes.h": r"\banon_inode_",
-    "linux/atomic.h": r"\batomic_",
-    "linux/bitfield.h": r"\bFIELD_(GET|PREP)\b",
-    "linux/bits.h": r"\b(BIT|BIT_ULL|GENMASK|GENMASK_ULL)\(",
-    "linux/build_bug.h": r"\bstatic_assert\(",
-    "linux/container_of.h": r"\bcontainer_of\(",
-    "linux/delay.h": r"\bfsleep\(",
-    "linux/err.h": r"\b(IS_ERR|ERR_PTR|PTR_ERR|ERR_CAST)\(",
-    "linux/file.h": r"\bfput\(",
-    "linux/fs.h": r"\b(struct file|stream_open|get_file)\b",
-    "linux/io.h": r"\b(read|write)[bwl]\(",
-    "linux/io-64-nonatomic-lo-hi.h": r"\b(read|write)q\(",
-    "linux/iopoll.h": r"\bread_poll_timeout\(",
-    "linux/kernel.h": r"\bkasprintf\(",
-    "linux/lockdep.h": r"\blockdep_",
-    "linux/minmax.h": r"\b(min|max)\(",
-    "linux/module.h": r"",
-    "linux/mutex.h": r"\bmutex_",
-    "linux/overflow.h": r"\bcheck_\w+_overflow\(",
-    "linux/pci.h": r"",
-    "linux/rwsem.h": r"\b(down|up)_(read|write)\(",
-    "linux/slab.h": r"\b(kzalloc|kzalloc_obj|kfree)\(",
-    "linux/stddef.h": r"\boffsetofend\(",
-    "linux/types.h": r"\b(u8|u16|u32|u64|__[lb]e\d+|bool)\b",
-    "linux/uaccess.h": r"\bcopy_(from|to)_user\(",
-    "linux/vfio_pci_core.h": r"",
+    "asm/byteorder.h": "cpu_to_le* cpu_to_be* le16_to_cpu le32_to_cpu le64_to_cpu be16_to_cpu be32_to_cpu be64_to_cpu",
+    "linux/anon_inodes.h": "anon_inode_*",
+    "linux/atomic.h": "atomic_*",
+    "linux/bitfield.h": "FIELD_GET FIELD_PREP",
+    "linux/bits.h": "BIT BIT_ULL GENMASK GENMASK_ULL",
+    "linux/build_bug.h": "static_assert",
+    "linux/container_of.h": "container_of",
+    "linux/delay.h": "fsleep",
+    "linux/err.h": "IS_ERR ERR_PTR PTR_ERR ERR_CAST",
+    "linux/file.h": "fput",
+    "linux/fs.h": "stream_open get_file file_operations",
+    "linux/io-64-nonatomic-lo-hi.h": "readq writeq",
+    "linux/io.h": "readb readw readl writeb writew writel",
+    "linux/iopoll.h": "read_poll_timeout",
+    "linux/kernel.h": "kasprintf",
+    "linux/lockdep.h": "lockdep_*",
+    "linux/minmax.h": "min max",
+    "linux/module.h": "module_pci_driver",
+    "linux/mutex.h": "mutex_* mutex",
+    "linux/overflow.h": "check_add_overflow check_sub_overflow check_mul_overflow",
+    "linux/pci.h": "pci_dev",
+    "linux/rwsem.h": "down_write up_write",
+    "linux/slab.h": "kzalloc kzalloc_obj kfree",
+    "linux/stddef.h": "offsetofend",
+    "linux/types.h": "u8 u16 u32 u64 bool __le16 __le32 __le64 __be16 __be32 __be64",
+    "linux/uaccess.h": "copy_from_user copy_to_user",
+    "linux/vfio_pci_core.h": "vfio_*",
 }
 
 
@@ -41,12 +42,21 @@ def plan_includes(
     text: str, parent_headers: tuple[str, ...], own: tuple[str, ...] = ()
 ) -> tuple[tuple[str, ...], ...]:
     """Return the include groups for C `text`: the kernel's headers, the parent's, the driver's own."""
-    used = [header for header, pattern in HEADERS.items() if re.search(pattern, text)]
-    kernel = sorted(used, key=lambda header: (not header.startswith("linux/"), header))
+    words = set(WORD.findall(text))
+    used = [header for header, names in HEADERS.items() if _uses(words, names)]
     groups = (
-        tuple(f"<{header}>" for header in kernel if header.startswith("linux/")),
-        tuple(f"<{header}>" for header in kernel if not header.startswith("linux/")),
+        tuple(f"<{header}>" for header in used if header.startswith("linux/")),
+        tuple(f"<{header}>" for header in used if not header.startswith("linux/")),
         tuple(f"<{header}>" for header in sorted(parent_headers)),
         tuple(f'"{header}"' for header in own),
     )
     return tuple(group for group in groups if group)
+
+
+def _uses(words: set[str], names: str) -> bool:
+    for name in names.split():
+        if name in words:
+            return True
+        if name.endswith("*") and any(word.startswith(name[:-1]) for word in words):
+            return True
+    return False

@@ -15,7 +15,7 @@ MODULE_HELP = "To compile this driver as a module, choose M here: the module wil
 SYMBOL_OPERATORS = {"and": "&&", "or": "||", "==": "=", "!=": "!="}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KconfigView:
     """One entry; expressions and texts are already those of Kconfig."""
 
@@ -26,7 +26,7 @@ class KconfigView:
     help: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MakefileView:
     """One module and its objects."""
 

@@ -9,7 +9,7 @@ from vfiogen.c import layout as c
 from vfiogen.diagnostics import Span
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Function:
     """A whole C function. `origin` is the part of the spec that it comes from."""
 
@@ -18,7 +18,7 @@ class Function:
     origin: Span | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Member:
     """A member of a structure, with an optional comment above it (indented)."""
 
@@ -26,7 +26,7 @@ class Member:
     comment: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Structure:
     """A C structure, and lines that follow it."""
 
@@ -37,7 +37,7 @@ class Structure:
     origin: Span | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Defines:
     """A group of #define lines."""
 
@@ -46,7 +46,7 @@ class Defines:
     origin: Span | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Access:
     """A function that reads or writes one register of a width."""
 
@@ -56,7 +56,7 @@ class Access:
     ones: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Registers:
     """The access functions that the driver needs."""
 
@@ -64,7 +64,7 @@ class Registers:
     writes: tuple[Access, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ArcLabel:
     """One arc, by the names of its states."""
 
@@ -72,7 +72,7 @@ class ArcLabel:
     target: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ArcCase:
     """Arcs that do the same, and the lines of their case."""
 
@@ -82,7 +82,7 @@ class ArcCase:
     origin: Span | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MigrationView:
     """The migration part of a driver.
 
@@ -104,7 +104,7 @@ class MigrationView:
     data_size: Function
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DriverView:
     """Everything of main.c that isn't migration.
 

@@ -47,16 +47,13 @@ def validate(root: Node, problems: Problems) -> None:
 
 
 def validate_against(validator: Draft202012Validator, root: Node, problems: Problems) -> None:
-    """Report where a document doesn't fit a schema.
-
-    A value whose span has a problem already isn't reported again.
-    """
-    reported = {problem.span for problem in problems}
+    """Report where a document doesn't fit a schema."""
     schema = validator.schema
     assert isinstance(schema, dict)
-    teller = _Teller(schema, root, problems, reported)
+    teller = _Teller(schema, root, problems)
     for error in islice(validator.iter_errors(plain(root)), MOST_ERRORS):
         teller.tell(error)
+    problems.settle()
 
 
 def schema_reference(spec: Path) -> str:
@@ -87,11 +84,10 @@ def spec_validator() -> Draft202012Validator:
 class _Teller:
     """Turns errors of jsonschema into problems of one document."""
 
-    def __init__(self, schema: Schema, root: Node, problems: Problems, reported: set[Span | None]) -> None:
+    def __init__(self, schema: Schema, root: Node, problems: Problems) -> None:
         self._schema = schema
         self._root = root
         self._problems = problems
-        self._reported = reported
         self._by_keyword: dict[str, Callable[[ValidationError, Node], None]] = {
             "additionalProperties": self._unknown_keys,
             "anyOf": self._alternatives,
@@ -110,8 +106,6 @@ class _Teller:
     def tell(self, error: ValidationError) -> None:
         """Report one error."""
         node = node_at(self._root, list(error.absolute_path))
-        if node.span in self._reported:
-            return
         if "propertyNames" in list(error.schema_path)[:-1]:
             self._bad_key(error, node)
         else:
@@ -121,22 +115,18 @@ class _Teller:
         """Report a key that isn't a proper name. The error's instance is the key."""
         key = str(error.instance)
         expected = self._expected(_schema(error))
-        span = _key_span(node, key)
-        if span not in self._reported:
-            self._problems.report("schema-value", f"expected {expected} as a key, found {quote(key)}", span)
+        message = f"expected {expected} as a key, found {quote(key)}"
+        self._problems.report("schema-value", message, _key_span(node, key))
 
     def _unknown_keys(self, error: ValidationError, node: Node) -> None:
         schema = _schema(error)
         allowed = list(schema.get("properties", {}))
         for key in _extra_keys(error, schema):
-            span = _key_span(node, key)
-            if span in self._reported:
-                continue
             hint = f"allowed here: {listing(allowed, 'and')}" if allowed else ""
             self._problems.report(
                 "schema-unknown-key",
                 f"there is no key {quote(key)} here",
-                span,
+                _key_span(node, key),
                 did_you_mean(key, allowed) or self._elsewhere(key),
                 hint,
             )

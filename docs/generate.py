@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Rewrites what is generated in the manual: whole pages, blocks in others, and the picture of the path.
+
+    python docs/generate.py             rewrite what is stale
+    python docs/generate.py --check     write nothing; exit with 1 if something is stale
+
+The vocabulary comes from the JSON Schema, the diagnostics from the explanations, blocks of C and YAML from
+the specs and what they render to, lists of kernel features from their table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+for directory in (ROOT / "docs", ROOT / "generator"):
+    if str(directory) not in sys.path:
+        sys.path.insert(0, str(directory))
+
+from draw import draw_path  # noqa: E402
+from parts.blocks import refresh  # noqa: E402
+from parts.diagnostics import diagnostics_page  # noqa: E402
+from parts.repository import MissingPartError  # noqa: E402
+from parts.vocabulary import vocabulary_page  # noqa: E402
+
+NOTE = "<!-- Written by docs/generate.py; do not edit. -->"
+
+VOCABULARY = f"""{NOTE}
+
+# The vocabulary
+
+What a spec can say, key by key. Names of the spec's own things are in kebab-case, names of the kernel in
+snake_case, constants of the kernel in capitals. Numbers are decimal or `0x`; durations carry a unit. Every key
+that isn't listed here is an error, and so is a name that nothing uses. Expressions, types and steps are described in
+[expressions](expressions.md), what is reported in [diagnostics](diagnostics.md).
+"""
+
+DIAGNOSTICS = f"""{NOTE}
+
+# Diagnostics
+
+Every problem has a code, which stands in brackets behind `error`. `vfiogen explain CODE` prints what is below.
+All problems of all specs are reported in one run, sorted by position; with `--format json` or `--format github`
+they are for programs. The exit status is 1 where something is wrong with specs or output, 2 for wrong usage and 70
+for a fault of vfiogen itself.
+"""
+
+
+def pages() -> dict[Path, str]:
+    """Return every file that is generated, wholly or in part, with what it should hold."""
+    docs = ROOT / "docs"
+    found = {
+        docs / "vocabulary.md": vocabulary_page(VOCABULARY),
+        docs / "diagnostics.md": diagnostics_page(DIAGNOSTICS),
+        docs / "path.svg": draw_path(),
+    }
+    for page in (ROOT / "README.md", *sorted(docs.glob("*.md"))):
+        if page not in found:
+            found[page] = refresh(page.read_text(encoding="utf-8"))
+    return found
+
+
+def stale_pages() -> dict[Path, str]:
+    """Return the files that aren't what they should be, with what they should hold."""
+    return {path: text for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Rewrite or check; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python docs/generate.py", description="Rewrites the generated pages.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is stale")
+    options = parser.parse_args(arguments)
+    try:
+        stale = stale_pages()
+    except MissingPartError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    for path, text in stale.items():
+        if not options.check:
+            path.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{path.relative_to(ROOT)}: {'stale' if options.check else 'rewritten'}\n")
+    return 1 if stale and options.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
