@@ -72,7 +72,14 @@ BOXES = (
     Box(509, 160, 80, 30, ("templates",)),
     Box(232, 250, 168, 54, ("problems", "with place and hint"), "problem", "word"),
     Box(412, 250, 196, 54, ("kernel", "a release, or a tree's headers"), "input", "word"),
-    Box(696, 76, 248, 86, ("out/<kernel>/edu/", "main.c, Kconfig, Makefile", "committed, reviewed as a diff"), "output"),
+    Box(
+        696,
+        76,
+        248,
+        86,
+        ("out/<kernel>/edu/", "main.c, Kconfig, Makefile", "committed, reviewed as a diff"),
+        "output",
+    ),
     Box(696, 250, 80, 54, ("kbuild",), name="word"),
     Box(808, 250, 136, 54, ("edu-vfio-pci.ko",), "output"),
 )
@@ -96,8 +103,8 @@ LABELS = ((268, 38, "vfiogen"), (652, 270, "headers"), (506, 236, "its API"))
 def draw_path() -> str:
     """Return the picture as SVG."""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-        ' role="img" aria-labelledby="title">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
+        f' width="{WIDTH}" height="{HEIGHT}" role="img" aria-labelledby="title">',
         '<title id="title">From a spec through vfiogen to C that is reviewed and a kernel module</title>',
         f"<style>\n{STYLE}\n</style>",
         '<rect class="frame" x="230" y="20" width="430" height="186" rx="8"/>',

@@ -33,19 +33,19 @@ VOCABULARY = f"""{NOTE}
 # The vocabulary
 
 What a spec can say, key by key. Names of the spec's own things are in kebab-case, names of the kernel in
-snake_case, constants of the kernel in capitals. Numbers are decimal or `0x`; durations carry a unit. Every key
-that isn't listed here is an error, and so is a name that nothing uses. Expressions, types and steps are described in
-[expressions](expressions.md), what is reported in [diagnostics](diagnostics.md).
+snake_case, constants of the kernel in capitals. Numbers are decimal or `0x`; durations carry a unit. Every
+key that isn't listed here is an error, and so is a name that nothing uses. Expressions, types and steps are
+described in [expressions](expressions.md), what is reported in [diagnostics](diagnostics.md).
 """
 
 DIAGNOSTICS = f"""{NOTE}
 
 # Diagnostics
 
-Every problem has a code, which stands in brackets behind `error`. `vfiogen explain CODE` prints what is below.
-All problems of all specs are reported in one run, sorted by position; with `--format json` or `--format github`
-they are for programs. The exit status is 1 where something is wrong with specs or output, 2 for wrong usage and 70
-for a fault of vfiogen itself.
+Every problem has a code, which stands in brackets behind `error`. `vfiogen explain CODE` prints what is
+below. All problems of all specs are reported in one run, sorted by position; with `--format json` or
+`--format github` they are for programs. The exit status is 1 where something is wrong with specs or output,
+2 for wrong usage and 70 for a fault of vfiogen itself.
 """
 
 
@@ -65,12 +65,18 @@ def pages() -> dict[Path, str]:
 
 def stale_pages() -> dict[Path, str]:
     """Return the files that aren't what they should be, with what they should hold."""
-    return {path: text for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text}
+    return {path: text for path, text in pages().items() if not _holds(path, text)}
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Rewrite or check; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python docs/generate.py", description="Rewrites the generated pages.")
+    parser = argparse.ArgumentParser(
+        prog="python docs/generate.py", description="Rewrites the generated pages."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is stale")
     options = parser.parse_args(arguments)
     try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Blocks in hand-written pages that are kept as the repository is.
 
-A comment `<!-- generated: KIND ARGUMENTS -->` stands above such a block and `<!-- end -->` below it. What lies
-between is rewritten. Arguments are words as a shell takes them.
+A comment `<!-- generated: KIND ARGUMENTS -->` stands above such a block and `<!-- end -->` below it. What
+lies between is rewritten. Arguments are words as a shell takes them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from difflib import unified_diff
 from parts import repository
 from parts.markdown import capital, fenced, item, paragraph
 from parts.repository import MissingPartError
-
+from vfiogen.c import syntax
+from vfiogen.diagnostics import VfiogenError
 from vfiogen.kernel.features import EXAMINED, FEATURES, OLDEST, Feature
 from vfiogen.kernel.licenses import allowed, module_license
+from vfiogen.kernel.target import kernel_from_release
+from vfiogen.report import format_problems
 from vfiogen.write import Change
 
 _BLOCK = re.compile(r"(<!-- generated: (.*?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -68,7 +71,9 @@ def _diff(driver: str, old: str, new: str) -> str:
     release = repository.targets()[-1]
     before = repository.rendered(driver, release)
     after = repository.rendered(driver, release, repository.edited(driver, old, new))
-    changes = [Change(name, "changed", before[name].encode(), after[name].encode()) for name in sorted(before)]
+    changes = [
+        Change(name, "changed", before[name].encode(), after[name].encode()) for name in sorted(before)
+    ]
     return fenced("diff", [line for change in changes for line in change.diff(f"out/{release}")])
 
 
@@ -76,8 +81,8 @@ def _between(driver: str) -> str:
     """Return the difference of main.c between the oldest and the newest target."""
     name = f"{driver}/main.c"
     old, new = repository.targets()[0], repository.targets()[-1]
-    lines = [repository.rendered(driver, release)[name].split("\n") for release in (old, new)]
-    shown = unified_diff(*lines, f"out/{old}/{name}", f"out/{new}/{name}", lineterm="")
+    before, after = (repository.rendered(driver, release)[name].split("\n") for release in (old, new))
+    shown = unified_diff(before, after, f"out/{old}/{name}", f"out/{new}/{name}", lineterm="")
     return fenced("diff", shown)
 
 
@@ -107,6 +112,22 @@ def _line(release: object) -> str:
     return str(release).removesuffix(".0")
 
 
+def _refused(release: str) -> str:
+    """Return what is said of a release that isn't precise enough."""
+    try:
+        kernel_from_release(release)
+    except VfiogenError as error:
+        shown = format_problems([error.problem], "human").rstrip("\n").split("\n")
+        return fenced("console", [f"$ vfiogen check --kernel {release}", *shown])
+    raise MissingPartError(f"the release {release} is taken")
+
+
+def _grammar() -> str:
+    """Return the grammar of expressions, as the parser's tree states it."""
+    _, _, rules = str(syntax.__doc__).partition("\n\n")
+    return fenced("text", rules.strip("\n").split("\n"))
+
+
 def _releases() -> str:
     lines = (f"{at.major}.{at.minor} up to {at}" for at in EXAMINED.values())
     return paragraph(f"{', '.join(lines)}.")
@@ -117,7 +138,7 @@ def _targets() -> str:
 
 
 def _licenses() -> str:
-    rows = (f"`{name}`, which gives `MODULE_LICENSE(\"{module_license(name)}\")`" for name in allowed())
+    rows = (f'`{name}`, which gives `MODULE_LICENSE("{module_license(name)}")`' for name in allowed())
     return "\n".join(map(item, rows))
 
 
@@ -141,6 +162,8 @@ KINDS: dict[str, Callable[..., str]] = {
     "between": _between,
     "problem": _problem,
     "features": _features,
+    "refused": _refused,
+    "grammar": _grammar,
     "releases": _releases,
     "targets": _targets,
     "licenses": _licenses,

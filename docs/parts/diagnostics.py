@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from parts.markdown import anchor, item
-
 from vfiogen.codes import codes, explain
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from parts.markdown import anchor, capital, fenced, item, paragraph, sentence
 from parts.repository import spec_section
-
 from vfiogen.schema import spec_schema
 
 Schema = dict[str, Any]
@@ -30,7 +29,13 @@ EXAMPLES = {
     "lifecycle": "pds",
     "migration": "qat",
 }
-KINDS = {"string": "text", "integer": "a whole number", "boolean": "true or false", "array": "a list", "object": "a map"}
+KINDS = {
+    "string": "text",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a map",
+}
 # Definitions that have a page or a heading of their own.
 LINKS = {
     "expression": "expressions.md",

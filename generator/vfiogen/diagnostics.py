@@ -101,12 +101,13 @@ class Problems:
             return
         self._items[Problem(code, message, span, tuple(h for h in hints if h), related)] = None
 
-    def settle(self) -> None:
-        """End a stage: from now on nothing is reported inside a span that has a problem already.
+    def settle(self, source: Source) -> None:
+        """From now on, report nothing inside a span of a source that has a problem already.
 
         A value that couldn't be read would otherwise be reported again by all that use it.
         """
-        self._settled = [problem.span for problem in self._items if problem.span]
+        spans = (problem.span for problem in self._items)
+        self._settled += [span for span in spans if span and span.source is source]
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(sorted(self._items, key=_order))

@@ -134,7 +134,7 @@ def _spec_of_driver(project: Project, name: str) -> Path:
 
 def _spec_file(path: Path, project: Project) -> SpecFile:
     shown = os.path.relpath(path) if path.is_relative_to(project.root) else str(path)
-    return SpecFile(path, shown, _name(path.absolute()))
+    return SpecFile(path, shown, _name(Path(os.path.normpath(path.absolute()))))
 
 
 def _name(path: Path) -> str:

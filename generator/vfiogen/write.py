@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from threading import Thread
 from typing import Literal, Protocol
 
 from vfiogen import manifest
@@ -357,22 +358,18 @@ class _Writer:
                 self._files.append((self._write(target.parent, data or b""), target))
             for content in (before.union(after), after):
                 self._manifests.append(self._write(self._root, content.encode()))
-            for temporary in self._temporary:
-                _flush(temporary)
+            _flush(self._temporary)
 
     def commit(self) -> None:
         """Replace files, remove stale ones, and write down what is there now."""
         passing, final = self._manifests
         with _told(self._root):
+            # The bytes are on the disk; file systems keep the order of the renames themselves.
             passing.replace(self._root / manifest.NAME)
-            _flush(self._root)
             for temporary, target in self._files:
                 temporary.replace(target)
             self._remove_stale()
-            for directory in sorted({target.parent for _, target in self._files}):
-                _flush(directory)
             final.replace(self._root / manifest.NAME)
-            _flush(self._root)
 
     def clean_up(self) -> None:
         """Remove what was staged and isn't in place, and directories that are not needed."""
@@ -443,8 +440,30 @@ def _sweep(directory: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _flush(path: Path) -> None:
-    """Wait until a file, or the names in a directory, are on the disk."""
+def _flush(paths: Collection[Path]) -> None:
+    """Wait until files are on the disk, all at once: a file system then commits them together."""
+    left = list(paths)
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        with suppress(IndexError):  # another one took the last
+            while not errors:
+                path = left.pop()
+                try:
+                    _flush_one(path)
+                except BaseException as error:
+                    errors.append(error)
+
+    workers = [Thread(target=work) for _ in range(min(16, len(paths)))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if errors:
+        raise errors[0]
+
+
+def _flush_one(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

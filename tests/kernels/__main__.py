@@ -6,10 +6,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tests.kernels import build, tools, trees
-from tests.kernels.errors import UnavailableError
+from tests.kernels.errors import BuildError, UnavailableError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], None] = options.run
     try:
         command(options)
-    except UnavailableError as error:
+    except (BuildError, UnavailableError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
@@ -37,12 +37,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _names(options: argparse.Namespace) -> list[str]:
+def _each(options: argparse.Namespace, work: Callable[[str], Iterable[object]]) -> None:
+    """Do the work for each named tree, or for all; of all, those that can't be had are left out."""
     known = [*trees.NAMES, *trees.further_names()]
     unknown = [name for name in options.names if name not in known]
     if unknown:
         raise UnavailableError(f"no tree is called {', '.join(unknown)}; there are {', '.join(known)}")
-    return options.names or known
+    for name in options.names or known:
+        try:
+            for line in work(name):
+                print(line, flush=True)
+        except UnavailableError as reason:
+            if options.names:
+                raise
+            sys.stderr.write(f"{name} is left out: {reason}\n")
 
 
 def _install(_options: argparse.Namespace) -> None:
@@ -50,31 +58,27 @@ def _install(_options: argparse.Namespace) -> None:
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    for name in _names(options):
-        tree = trees.find_tree(name)
-        print(f"{name}: Linux {tree.release}, prepared in {build.prepare(tree).directory}")
+    _each(options, lambda name: [_told(name, "prepared", build.prepare(trees.find_tree(name)))])
 
 
 def _refresh(options: argparse.Namespace) -> None:
-    for name in _names(options):
-        print(f"{name}: Linux {trees.refresh_tree(name).release}")
+    _each(options, lambda name: [f"{name}: Linux {trees.refresh_tree(name).release}"])
 
 
 def _build(options: argparse.Namespace) -> None:
-    for name in _names(options):
-        tree = trees.find_tree(name)
-        print(f"{name}: Linux {tree.release}, built in {build.build(tree).directory}")
+    _each(options, lambda name: [_told(name, "built", build.build(trees.find_tree(name)))])
 
 
 def _path(options: argparse.Namespace) -> None:
-    for name in _names(options):
-        print(build.prepare(trees.find_tree(name)).directory)
+    _each(options, lambda name: [build.prepare(trees.find_tree(name)).directory])
 
 
 def _prune(options: argparse.Namespace) -> None:
-    for name in _names(options):
-        for path in build.remove_others(trees.find_tree(name)):
-            print(f"removed {path}")
+    _each(options, lambda name: [f"removed {path}" for path in build.remove_others(trees.find_tree(name))])
+
+
+def _told(name: str, what: str, prepared: build.Prepared) -> str:
+    return f"{name}: Linux {prepared.tree.release}, {what} in {prepared.directory}"
 
 
 _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], None], str], ...] = (

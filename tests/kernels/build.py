@@ -9,16 +9,17 @@ ready when its stamp is there; an interrupted build goes on where it was.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.kernels.cache import appearing, locked
-from tests.kernels.config import LAB, Setting, configure, read_fragment, require_met
+from tests.kernels.config import LAB, configure, read_fragment, require_met
 from tests.kernels.errors import UnavailableError
 from tests.kernels.packages import Apt, Candidate, derive_apt, extract, require_apt
 from tests.kernels.progress import output_of, run_logged
@@ -70,29 +71,28 @@ def find_module(prepared: Prepared, name: str) -> Path | None:
 
 def prepare(tree: Tree) -> Prepared:
     """Return a directory prepared for modules; only a built one may be linkable."""
-    if tree.ready:
-        return Prepared(tree, tree.ready)
-    require_tools()
-    with locked(f"build-{tree.work.name}"):
-        return _prepared(tree)
+    prepared = _directory(tree)
+    if not tree.ready and not _stamped(prepared, _PREPARED):
+        require_tools()
+        with _alone(tree):
+            _prepare(prepared)
+    return prepared
 
 
 def build(tree: Tree) -> Prepared:
     """Return a directory with a whole kernel built, or with the distribution's symbols."""
-    if tree.ready:
-        return Prepared(tree, tree.ready)
-    require_tools()
-    with locked(f"build-{tree.work.name}"):
-        prepared = _prepared(tree)
-        if not prepared.linkable:
+    prepared = prepare(tree)
+    if not tree.ready and _of_lab(tree) and not _stamped(prepared, _BUILT):
+        require_tools()
+        with _alone(tree):
             _build_kernel(prepared)
-        return prepared
+    return prepared
 
 
 def remove_others(tree: Tree) -> list[Path]:
     """Remove the output directories of other configurations or compilers; return them."""
-    keep = _lab_directory(tree, read_fragment(LAB, tree.release)).name
-    with locked(f"build-{tree.work.name}"):
+    keep = _directory(tree).directory.name
+    with _alone(tree):
         old = [path for path in tree.work.glob("lab-*") if path.is_dir() and path.name != keep]
         for path in old:
             shutil.rmtree(path)
@@ -114,27 +114,49 @@ def make_command(source: Path, out: Path, *goals: str) -> list[str | Path]:
     return ["nice", "-n", "10", "make", "-C", source, f"O={out}", f"-j{jobs()}", *goals]
 
 
-def _prepared(tree: Tree) -> Prepared:
-    if tree.release < _LAB_SINCE:
-        return _prepare_distribution(tree)
-    return _prepare_lab(tree)
+def _alone(tree: Tree) -> contextlib.AbstractContextManager[None]:
+    return locked(f"build-{tree.work.name}")
 
 
-def _prepare_lab(tree: Tree) -> Prepared:
-    settings = read_fragment(LAB, tree.release)
-    out = _lab_directory(tree, settings)
-    if not (out / _PREPARED).exists():
-        require_clean(tree.source)
-        log = tree.work / f"{out.name}.log"
-        configure(tree.source, out, settings, log)
-        _run_make(tree, out, "modules_prepare", log)
-        (out / _PREPARED).touch()
-    return Prepared(tree, out)
+def _stamped(prepared: Prepared, stamp: str) -> bool:
+    return (prepared.directory / stamp).exists()
 
 
-def _lab_directory(tree: Tree, settings: Iterable[Setting]) -> Path:
-    text = "\n".join([*(one.line for one in settings), _compiler()])
-    return tree.work / f"lab-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+def _of_lab(tree: Tree) -> bool:
+    """Whether a tree takes the fragment; nothing of the distribution is fetched for a given one."""
+    return tree.given or tree.release >= _LAB_SINCE
+
+
+def _directory(tree: Tree) -> Prepared:
+    """Return where a tree is or will be prepared."""
+    if tree.ready:
+        return Prepared(tree, tree.ready)
+    return Prepared(tree, tree.work / (_lab_name(tree) if _of_lab(tree) else "distribution"))
+
+
+def _lab_name(tree: Tree) -> str:
+    lines = [one.line for one in read_fragment(LAB, tree.release)]
+    text = "\n".join([*lines, _compiler()])
+    return f"lab-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
+def _prepare(prepared: Prepared) -> None:
+    """Prepare a directory, unless another run has while this one waited."""
+    if _stamped(prepared, _PREPARED):
+        return
+    require_clean(prepared.tree.source)
+    fill = _prepare_lab if _of_lab(prepared.tree) else _prepare_distribution
+    fill(prepared.tree, prepared.directory, _log(prepared))
+    (prepared.directory / _PREPARED).touch()
+
+
+def _log(prepared: Prepared) -> Path:
+    return prepared.tree.work / f"{prepared.directory.name}.log"
+
+
+def _prepare_lab(tree: Tree, out: Path, log: Path) -> None:
+    configure(tree.source, out, read_fragment(LAB, tree.release), f"Linux {tree.release}", log)
+    _run_make(tree, out, ("modules_prepare",), log)
 
 
 def _compiler() -> str:
@@ -151,18 +173,19 @@ def require_clean(source: Path) -> None:
 
 
 def _build_kernel(prepared: Prepared) -> None:
+    """Build a kernel, unless another run has while this one waited; an interrupted build goes on."""
+    if _stamped(prepared, _BUILT):
+        return
     tree, out = prepared.tree, prepared.directory
-    log = tree.work / f"{out.name}.log"
-    _run_make(tree, out, ("bzImage", "modules"), log)
+    _run_make(tree, out, ("bzImage", "modules"), _log(prepared))
     require_met(read_fragment(LAB, tree.release), out / ".config")
     _remove_debris(out)
     (out / _BUILT).touch()
 
 
-def _run_make(tree: Tree, out: Path, goals: str | tuple[str, ...], log: Path) -> None:
-    several = (goals,) if isinstance(goals, str) else goals
-    title = f"building {' and '.join(several)} of Linux {tree.release}"
-    run_logged(make_command(tree.source, out, *several), title, log)
+def _run_make(tree: Tree, out: Path, goals: tuple[str, ...], log: Path) -> None:
+    title = f"building {' and '.join(goals)} of Linux {tree.release}"
+    run_logged(make_command(tree.source, out, *goals), title, log)
 
 
 def _remove_debris(out: Path) -> None:
@@ -173,17 +196,11 @@ def _remove_debris(out: Path) -> None:
             path.unlink()
 
 
-def _prepare_distribution(tree: Tree) -> Prepared:
-    out = tree.work / "distribution"
-    if not (out / _PREPARED).exists():
-        require_clean(tree.source)
-        headers = _distribution_headers(tree)
-        log = tree.work / "distribution.log"
-        _configure_like(headers, tree, out, log)
-        _run_make(tree, out, "modules_prepare", log)
-        shutil.copy(headers / "Module.symvers", out)
-        (out / _PREPARED).touch()
-    return Prepared(tree, out)
+def _prepare_distribution(tree: Tree, out: Path, log: Path) -> None:
+    headers = _distribution_headers(tree)
+    _configure_like(headers, tree, out, log)
+    _run_make(tree, out, ("modules_prepare",), log)
+    shutil.copy(headers / "Module.symvers", out)
 
 
 # Needs files of the distribution's own build, or makes every module slower to build.
@@ -198,7 +215,7 @@ def _configure_like(headers: Path, tree: Tree, out: Path, log: Path) -> None:
     kept = [line for line in lines if not _DROPPED.match(line)]
     text = "\n".join([*kept, "CONFIG_DEBUG_INFO_NONE=y", ""])
     (out / ".config").write_text(text)
-    run_logged(make_command(tree.source, out, "olddefconfig"), f"configuring {tree.release}", log)
+    run_logged(make_command(tree.source, out, "olddefconfig"), f"configuring Linux {tree.release}", log)
 
 
 def _distribution_headers(tree: Tree) -> Path:

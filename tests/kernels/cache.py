@@ -23,11 +23,15 @@ def cache_root() -> Path:
 
 @contextlib.contextmanager
 def locked(name: str) -> Iterator[None]:
-    """Hold the cache's lock `name`; say so when another run holds it."""
+    """Hold the cache's lock `name`; say so when another run holds it.
+
+    Commands that are started meanwhile share it (see run_logged).
+    """
     path = cache_root() / "locks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         _take(file.fileno(), path)
+        os.set_inheritable(file.fileno(), True)
         yield
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.kernels.errors import UnavailableError
+from tests.kernels.errors import BuildError
 from tests.kernels.progress import run_logged
 from vfiogen.kernel.release import Release
 
@@ -84,20 +84,20 @@ def unmet(settings: Iterable[Setting], config: Path) -> list[str]:
 
 
 def require_met(settings: Iterable[Setting], config: Path) -> None:
-    """Raise UnavailableError when a setting didn't take effect."""
+    """Raise BuildError when a setting didn't take effect."""
     missing = unmet(settings, config)
     if missing:
-        raise UnavailableError(f"{config} lacks what was asked for: {', '.join(missing)}")
+        raise BuildError(f"{config} lacks what was asked for: {', '.join(missing)}")
 
 
-def configure(source: Path, out: Path, settings: tuple[Setting, ...], log: Path) -> None:
+def configure(source: Path, out: Path, settings: tuple[Setting, ...], title: str, log: Path) -> None:
     """Configure `out` for `source`: no symbol but the settings and what they need."""
     out.mkdir(parents=True, exist_ok=True)
     fragment = out / "vfiogen.config"
     fragment.write_text("".join(f"{one.line}\n" for one in settings))
     run_logged(
         ["make", "-C", source, f"O={out}", f"KCONFIG_ALLCONFIG={fragment}", "allnoconfig"],
-        f"configuring {out.name} of {out.parent.name}",
+        f"configuring {title}",
         log,
     )
     require_met(settings, out / ".config")

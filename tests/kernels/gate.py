@@ -100,7 +100,7 @@ def check_style(newest: Tree, files: Iterable[Path], ignore: Sequence[str] = ())
 
     `ignore` are types of findings, such as ALLOC_WITH_SIZEOF.
     """
-    command: list[str | Path] = ["perl", newest.source / "scripts/checkpatch.pl", "--strict"]
+    command: list[str | Path] = ["perl", _script(newest, "checkpatch.pl"), "--strict"]
     command += ["--no-tree", "--show-types", "--color=never"]
     command += ["--ignore", ",".join(ignore)] if ignore else []
     result = _run([*command, "-f", *files], "checkpatch")
@@ -114,8 +114,15 @@ def check_style(newest: Tree, files: Iterable[Path], ignore: Sequence[str] = ())
 
 def check_documentation(newest: Tree, files: Iterable[Path]) -> tuple[str, ...]:
     """Return what kernel-doc of a tree says of the comments that it would take, missing ones aside."""
-    result = _run([newest.source / "scripts/kernel-doc", "-none", *files], "kernel-doc")
+    result = _run([_script(newest, "kernel-doc"), "-none", *files], "kernel-doc")
     return tuple(line for line in result.output.splitlines() if _FINDING.search(line))
+
+
+def _script(tree: Tree, name: str) -> Path:
+    script = tree.source / "scripts" / name
+    if not script.exists():
+        raise UnavailableError(f"{tree.source} has no scripts/{name}: it isn't a whole kernel source")
+    return script
 
 
 def _module_command(

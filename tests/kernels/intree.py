@@ -154,7 +154,7 @@ def _prepare(tree: Tree, home: Path, settings: tuple[Setting, ...]) -> tuple[str
         shutil.rmtree(home, ignore_errors=True)
         _plant(tree.source, home / "source")
         out = home / "build"
-        configure(home / "source", out, settings, home / "log")
+        configure(home / "source", out, settings, f"Linux {tree.release}", home / "log")
         command = make_command(home / "source", out, "prepare")
         run_logged(command, f"preparing to build in Linux {tree.release}", home / "log")
         shutil.copy(out / ".config", home / "base.partial")

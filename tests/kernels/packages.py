@@ -7,6 +7,7 @@ machine's own configuration has. No address is written here, and nothing needs r
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.kernels.cache import cache_root, locked
-from tests.kernels.errors import PASS_TREES, UnavailableError
+from tests.kernels.errors import BuildError, UnavailableError
 from tests.kernels.progress import output_of, run_logged, step
 from vfiogen.diagnostics import VfiogenError
 from vfiogen.kernel.release import Release
@@ -65,30 +66,24 @@ class Apt:
     def download(self, wanted: Candidate, directory: Path) -> Path:
         """Download a package into `directory` and return its file."""
         directory.mkdir(parents=True, exist_ok=True)
-        run_logged(
-            [
-                "apt-get",
-                *self.options,
-                *_UNSANDBOXED,
-                "download",
-                f"{wanted.package}={wanted.version}",
-            ],
-            f"downloading {wanted.package} {wanted.version}",
-            directory / "download.log",
-            detail=lambda: f"{_size(directory) >> 20} MiB",
-            cwd=directory,
-        )
+        what = f"{wanted.package}={wanted.version}"
+        self._get(["download", what], f"downloading {wanted.package} {wanted.version}", directory)
         return next(directory.glob(f"{wanted.package}_*.deb"))
 
     def download_source(self, package: str, directory: Path) -> Path:
         """Download the newest sources of a package and return the upstream archive."""
-        run_logged(
-            ["apt-get", *self.options, *_UNSANDBOXED, "source", "--download-only", package],
-            f"downloading the sources of {package}",
-            directory / "download.log",
-            cwd=directory,
-        )
+        what = ["source", "--download-only", package]
+        self._get(what, f"downloading the sources of {package}", directory)
         return next(directory.glob(f"{package}_*.orig.tar.*"))
+
+    def _get(self, arguments: list[str], title: str, directory: Path) -> None:
+        """Run apt-get in a directory; raises UnavailableError with what apt said last."""
+        command = ["apt-get", *self.options, *_UNSANDBOXED, *arguments]
+        log = directory / "download.log"
+        try:
+            run_logged(command, title, log, detail=lambda: f"{_size(directory) >> 20} MiB", cwd=directory)
+        except BuildError as error:
+            raise UnavailableError(str(error).splitlines()[-1]) from error
 
 
 _UNSANDBOXED = ("-o", "APT::Sandbox::User=root")
@@ -110,7 +105,7 @@ def require_apt() -> None:
     """Raise UnavailableError on a machine without apt."""
     missing = [tool for tool in ("apt-get", "apt-cache", "dpkg-deb") if not shutil.which(tool)]
     if missing:
-        raise UnavailableError(f"no {missing[0]} on this machine to fetch kernel sources; {PASS_TREES}")
+        raise UnavailableError(f"no {missing[0]} on this machine to fetch packages with")
 
 
 def find_mirror() -> Mirror:
@@ -131,7 +126,7 @@ def find_mirror() -> Mirror:
     security = next((uri for suite, uri in debian if suite.endswith("-security")), "")
     main = next((uri for suite, uri in debian if not suite.endswith("-security")), "")
     if not main:
-        raise UnavailableError(f"this machine's apt has no archive of Debian; {PASS_TREES}")
+        raise UnavailableError("this machine's apt has no archive of Debian")
     return Mirror(main, security)
 
 
@@ -148,7 +143,7 @@ def derive_apt(suites: Sequence[str], kind: str = "deb") -> Apt:
     lines = [_source_line(kind, mirror.address(suite), suite) for suite in suites if mirror.address(suite)]
     (home / "sources.list").write_text("".join(lines))
     with locked("apt"):
-        _update(apt, home)
+        _update(apt, home, suites)
     return apt
 
 
@@ -158,15 +153,14 @@ def extract(package: Path, directory: Path) -> None:
         output_of(["dpkg-deb", "-x", package, directory])
 
 
-def _update(apt: Apt, home: Path) -> None:
-    """Read the lists anew; an error is one only when no list came."""
+def _update(apt: Apt, home: Path, suites: Sequence[str]) -> None:
+    """Read the lists anew; what apt says matters only when no list is there afterwards."""
     log = home / "update.log"
     log.unlink(missing_ok=True)
-    try:
+    with contextlib.suppress(BuildError):
         run_logged(["apt-get", *apt.options, *_UNSANDBOXED, "update"], "reading lists of packages", log)
-    except UnavailableError as error:
-        if not list((home / "lists").glob("*_main_*")):
-            raise UnavailableError(f"no lists of packages from the network; {PASS_TREES}\n{error}") from error
+    if not list((home / "lists").glob("*_main_*")):
+        raise UnavailableError(f"no list of the packages of {' or '.join(suites)} could be read")
 
 
 def _private_options(home: Path) -> tuple[str, ...]:

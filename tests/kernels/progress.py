@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tests.kernels.errors import UnavailableError
+from tests.kernels.errors import BuildError, UnavailableError
 
 _PATIENCE = 2.0
 _EVERY = 15.0
@@ -96,7 +96,7 @@ def run_logged(
 ) -> None:
     """Run a command with its output in `log`.
 
-    Raises UnavailableError with the end of the log when it fails.
+    Raises BuildError with the end of the log when it fails.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out, step(title, detail or (lambda: _lines_of(log))):
@@ -107,11 +107,13 @@ def run_logged(
             stderr=subprocess.STDOUT,
             env=clean_environment(env),
             cwd=cwd,
+            # Locks are handed on, so that what outlives a killed run still holds them.
+            close_fds=False,
             check=False,
         ).returncode
-    if status:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-        raise UnavailableError(f"{title} failed (status {status}); {log} ends with\n{tail}")
+        if status:
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+            raise BuildError(f"{title} failed (status {status}); {log} ends with\n{tail}")
 
 
 def output_of(command: Sequence[str | Path], cwd: Path | None = None) -> str:

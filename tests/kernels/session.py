@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The trees of a run of the tests: each had once, a test skipped with the reason where it can't be."""
+"""The trees of a run of the tests, each had once."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.kernels.build import Prepared, build, prepare
-from tests.kernels.errors import UnavailableError
+from tests.kernels.errors import BuildError, UnavailableError
 from tests.kernels.trees import Tree, find_tree
 
 
 @dataclass
 class Trees:
-    """Gets trees by name and remembers them, the ones that can't be had as well."""
+    """Gets trees by name and remembers them, and what went wrong as well.
 
-    _kept: dict[tuple[str, str], Tree | Prepared | UnavailableError] = field(default_factory=dict)
+    A tree that can't be had skips the test; a build that fails fails it.
+    """
+
+    _kept: dict[tuple[str, str], Tree | Prepared | Exception] = field(default_factory=dict)
 
     def source(self, name: str) -> Tree:
-        """Return the tree, its source unpacked; skips the test without it."""
+        """Return the tree, its source unpacked."""
         found = self._get("source", name, lambda: find_tree(name))
         assert isinstance(found, Tree)
         return found
 
     def prepared(self, name: str) -> Prepared:
-        """Return the tree prepared for modules, not always linkable; skips the test without it."""
+        """Return the tree prepared for modules, not always linkable."""
         return self._output("prepared", name, prepare)
 
     def built(self, name: str) -> Prepared:
@@ -45,11 +48,13 @@ class Trees:
         found = self._kept[what, name]
         if isinstance(found, UnavailableError):
             pytest.skip(f"no {what} kernel {name}: {found}")
+        if isinstance(found, Exception):
+            raise found
         return found
 
 
-def _or_reason(make: Callable[[], Tree | Prepared]) -> Tree | Prepared | UnavailableError:
+def _or_reason(make: Callable[[], Tree | Prepared]) -> Tree | Prepared | Exception:
     try:
         return make()
-    except UnavailableError as reason:
+    except (BuildError, UnavailableError) as reason:
         return reason

@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 
 from tests.kernels.cache import cache_root
-from tests.kernels.errors import UnavailableError
+from tests.kernels.errors import BuildError, UnavailableError
 from tests.kernels.progress import clean_environment, run_logged
 
 
@@ -86,11 +86,11 @@ def _try_install(tools: list[Tool]) -> None:
     title = f"installing {', '.join(sorted({tool.package for tool in tools}))}"
     try:
         run_logged(install, title, log, env)
-    except UnavailableError:
+    except BuildError:
         # The lists of packages may be empty or old.
         update = [*install[: install.index("apt-get")], "apt-get", "update"]
         for command, what in ((update, "reading lists of packages"), (install, title)):
-            with contextlib.suppress(UnavailableError):
+            with contextlib.suppress(BuildError):
                 run_logged(command, what, log, env)
 
 

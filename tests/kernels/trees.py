@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.kernels.cache import appearing, cache_root, locked
@@ -67,8 +67,8 @@ NAMES = tuple(want.name for want in WANTS)
 class Tree:
     """Kernel sources: `source` is read only, output directories go below `work`.
 
-    `ready` is set when the person gave a directory that is configured already: modules are built
-    against it, and `source` may be headers alone.
+    `given` says that the person named it, so that nothing is fetched for it. `ready` is set when
+    it is configured already: modules are built against it, and `source` may be headers alone.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Tree:
     source: Path
     work: Path
     ready: Path | None = None
+    given: bool = False
 
     @property
     def complete(self) -> bool:
@@ -141,13 +142,13 @@ def _given(path: Path) -> Tree:
     digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
     work = cache_root() / "given" / f"{path.name}-{release}-{digest}"
     configured = (path / "include/generated/autoconf.h").is_file()
-    return Tree(str(release), release, source, work, path if configured else None)
+    return Tree(str(release), release, source, work, path if configured else None, given=True)
 
 
 def _named(tree: Tree, newest: Release | None) -> Tree:
     line = ".".join(map(str, tree.release.line))
     name = "newest" if tree.release == newest else line if line in NAMES else tree.name
-    return Tree(name, tree.release, tree.source, tree.work, tree.ready)
+    return replace(tree, name=name)
 
 
 def _cached(want: Want) -> Tree | None:
@@ -164,18 +165,18 @@ def _versions(want: Want) -> Iterator[Tree]:
 
 def _fetch(want: Want) -> Tree:
     """Fetch the best version from the first suites that have it and can deliver it."""
-    require_apt()
     reasons: list[str] = []
     for apt_of in _places(want):
         try:
+            require_apt()
             apt = apt_of()
-            candidate = _best(apt, want, everywhere=bool(apt.options))
+            candidate = choose(apt, want, everywhere=bool(apt.options))
             if candidate:
                 return _unpack(want, apt, candidate)
         except UnavailableError as reason:
             reasons.append(str(reason))
-    because = f"\n{reasons[-1]}" if reasons else ""
-    raise UnavailableError(f"no package of kernel sources for {want.name}; {PASS_TREES}{because}")
+    because = reasons[-1] if reasons else "no suite has a package of them"
+    raise UnavailableError(f"no kernel sources for {want.name}: {because}; {PASS_TREES}")
 
 
 def _places(want: Want) -> Iterator[Callable[[], Apt]]:
@@ -184,7 +185,8 @@ def _places(want: Want) -> Iterator[Callable[[], Apt]]:
         yield lambda suites=suites: derive_apt(suites)  # type: ignore[misc]
 
 
-def _best(apt: Apt, want: Want, *, everywhere: bool) -> Candidate | None:
+def choose(apt: Apt, want: Want, *, everywhere: bool) -> Candidate | None:
+    """Return the highest version that serves a want, from every suite or from fitting ones alone."""
     names = [name for name in apt.names(want.prefix) if want.package.fullmatch(name)]
     found = [
         candidate

@@ -105,8 +105,8 @@ def test_the_version_is_that_of_the_package(run: Run) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        *([], ["bogus"], ["check", "--bogus"], ["check", "--format", "xml"]),
-        *(["check", "--kernel", "6.12.95", "--kernel-dir", "x"], ["explain", "a", "b"], ["check", "--form", "json"]),
+        *([], ["bogus"], ["check", "--bogus"], ["check", "--format", "xml"], ["explain", "a", "b"]),
+        *(["check", "--kernel", "6.12.95", "--kernel-dir", "x"], ["check", "--form", "json"]),
     ],
 )
 def test_wrong_usage_is_two_lines_and_status_2(run: Run, arguments: list[str]) -> None:
@@ -118,7 +118,8 @@ def test_wrong_usage_is_two_lines_and_status_2(run: Run, arguments: list[str]) -
 
 
 def test_python_runs_it_as_a_module() -> None:
-    done = subprocess.run([sys.executable, "-m", "vfiogen", "--version"], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-m", "vfiogen", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == f"vfiogen {vfiogen.__version__}\n"
 
 
@@ -197,7 +198,7 @@ def test_output_does_not_depend_on_where_the_tool_is_run(
 
 def test_a_broken_spec_keeps_everything_as_it_is(project: Path, run: Run) -> None:
     run("generate")
-    before = {p: (project / p).stat().st_mtime_ns for p in files_below(project / "out") if (project / p).exists()}
+    before = {p: (project / "out" / p).stat().st_mtime_ns for p in files_below(project / "out")}
     text = (project / "specs/acme/acme.yaml").read_text()
     (project / "specs/acme/acme.yaml").write_text(text.replace("Pass-through", "All"))
     (project / "specs/bolt/bolt.yaml").write_text("driver: off\n")
@@ -206,7 +207,7 @@ def test_a_broken_spec_keeps_everything_as_it_is(project: Path, run: Run) -> Non
         assert result.status == 1
         assert "yaml-ambiguous" in result.err
         assert result.out == ""
-    assert before == {p: (project / p).stat().st_mtime_ns for p in before}
+    assert before == {p: (project / "out" / p).stat().st_mtime_ns for p in before}
     assert "All of" not in (project / "out/6.12.95/acme/Kconfig").read_text()
 
 
@@ -242,7 +243,9 @@ def test_check_mode_shows_what_is_stale_and_the_way_out(project: Path, run: Run)
     assert (result.status, result.out, result.err) == (0, "", "")
 
 
-def test_diff_is_coloured_on_a_terminal_only(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_diff_is_coloured_on_a_terminal_only(
+    project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert "\033" not in run("diff").out
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
@@ -310,7 +313,7 @@ def test_a_fault_can_be_looked_into(run: Run, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_reader_that_leaves_is_no_fault(project: Path) -> None:
     script = f'"{sys.executable}" -m vfiogen diff | head -c 1'
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert done.stdout == "-"
 

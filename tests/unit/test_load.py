@@ -123,7 +123,8 @@ def test_spans_are_exact(text: str, path: list[str | int], expected: str) -> Non
 
 def test_a_path_that_leads_nowhere_is_an_error() -> None:
     node = good("a: [1]\n")
-    for path in (["b"], ["a", 1], ["a", 0, "x"]):
+    paths: list[list[str | int]] = [["b"], ["a", 1], ["a", 0, "x"]]
+    for path in paths:
         with pytest.raises(LookupError):
             node_at(node, path)
 
@@ -240,11 +241,12 @@ def test_ambiguity_comes_with_a_way_out(word: str, hint: str) -> None:
         ("", "1:1-1 yaml-empty"),
         ("# nothing\n\n", "1:1-1 yaml-empty"),
         ("---\n...\n", "1:1-1 yaml-empty"),
-        ("a:\n", "1:1-2 yaml-empty"),
-        ("a:\nb: c\n", "1:1-2 yaml-empty"),
-        ("a: {b}\n", "1:5-6 yaml-empty"),
+        ("a:\n", "1:3-3 yaml-empty"),
+        ("a:\nb: c\n", "1:3-3 yaml-empty"),
+        ("a: {b}\n", "1:6-6 yaml-empty"),
         ("a:\n  - \n  - b\n", "2:4-4 yaml-empty"),
         ("?\n: b\n", "1:2-2 yaml-empty"),
+        ("? a\n\nb: c\n", "1:4-4 yaml-empty"),
         ("true: a\n", "1:1-5 yaml-ambiguous"),
         ("~: a\n", "1:1-2 yaml-ambiguous"),
         ("a: 18446744073709551616\n", "1:4-24 yaml-number"),

@@ -78,15 +78,17 @@ def test_what_has_a_problem_is_not_reported_again_by_a_later_stage() -> None:
     problems = Problems()
     problems.report("first", "m", at(2, 3, 12))
     problems.report("same-stage", "m", at(2, 9, 12))
-    problems.settle()
+    other = Source("specs/y.yaml", SOURCE.text)
+    problems.report("other-file", "m", at(2, 9, 12, other))
+    problems.settle(SOURCE)
     problems.report("inside", "m", at(2, 9, 12))
     problems.report("same", "m", at(2, 3, 12))
     problems.report("around", "m", at(2, 1, 12))
     problems.report("beside", "m", at(2, 12, 13))
-    problems.report("elsewhere", "m", at(2, 9, 12, Source("specs/x.yaml", SOURCE.text)))
+    problems.report("elsewhere", "m", at(2, 9, 12, other))
     problems.report("nowhere", "m", None)
     assert {p.code for p in problems} == {
-        *("first", "same-stage", "around", "beside", "elsewhere", "nowhere")
+        *("first", "same-stage", "other-file", "around", "beside", "elsewhere", "nowhere")
     }
 
 

@@ -177,7 +177,11 @@ def test_what_fits_is_told_nothing() -> None:
             "2:7-6 schema-value: expected a note from 1 to 10 characters, found `line one…`",
             [],
         ),
-        ("name: a\nnote: b\ncode: zz", "3:7-9 schema-value: expected a code that matches `^x`, found `zz`", []),
+        (
+            "name: a\nnote: b\ncode: zz",
+            "3:7-9 schema-value: expected a code that matches `^x`, found `zz`",
+            [],
+        ),
         (
             "name: a\ncode: x",
             "1:1-5 schema-missing-key: the key `note` is missing, which `code` needs",
@@ -207,8 +211,9 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def test_what_is_wrong_as_yaml_is_not_told_again() -> None:
-    assert [p.code for p in told("name: off\nwidth: 010\nkind:\nno: 1\n")] == [
-        *("yaml-ambiguous", "yaml-ambiguous", "yaml-empty", "yaml-ambiguous")
+    assert [p.code for p in told("name: off\nwidth: 010\nkind:\nno: 1\nknid:\n")] == [
+        *("yaml-ambiguous", "yaml-ambiguous", "yaml-empty", "yaml-ambiguous"),
+        *("schema-unknown-key", "yaml-empty"),
     ]
 
 

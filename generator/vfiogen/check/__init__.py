@@ -13,12 +13,15 @@ from vfiogen.check.commands import check_commands
 from vfiogen.check.driver import check_driver
 from vfiogen.check.kernel import check_gates, check_kernel
 from vfiogen.check.migration import check_migration
+from vfiogen.check.names import check_names
 from vfiogen.check.registers import check_registers
+from vfiogen.check.steps import check_steps
 from vfiogen.check.structures import check_structures
+from vfiogen.check.texts import check_texts
 from vfiogen.check.usage import check_usage
 from vfiogen.diagnostics import Problems
 from vfiogen.model import spec as m
-from vfiogen.model.analyse import Analysis
+from vfiogen.model.analyse import Analysis, Scope
 
 __all__ = ["check_across", "check_kernel", "check_spec"]
 
@@ -29,12 +32,22 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     `directory` is where its hand-written sources are. A spec that is not `complete` (its structure has
     problems) isn't told what it lacks or doesn't use.
     """
-    analysis = Analysis(spec, problems)
-    check_driver(spec, problems)
-    check_structures(spec, analysis, problems)
+    analysis, scope = Analysis(spec, problems), _outside(spec)
+    check_driver(spec, analysis, problems)
+    check_texts(spec, problems)
+    check_names(spec, problems)
+    check_structures(spec, analysis, problems, complete)
     check_registers(spec, problems, complete)
     check_commands(spec, analysis, directory, problems)
-    check_migration(spec, analysis, problems)
+    check_steps(spec.init, analysis, scope.before_open())
+    check_steps(spec.open, analysis, scope)
+    check_migration(spec, analysis, scope)
     check_gates(spec, problems)
     if complete:
-        check_usage(spec, analysis, problems)
+        check_usage(spec, problems)
+
+
+def _outside(spec: m.Spec) -> Scope:
+    """Return the scope of what is done outside of commands; they look up a handle that isn't kept."""
+    scope = Scope(spec)
+    return scope.without_handle() if spec.provider and spec.provider.hold == "call" else scope

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from vfiogen.diagnostics import Problems
+from vfiogen.diagnostics import Problems, quote
 from vfiogen.model import spec as m
 
 # The C of different modules may share names, but not what the kernel's build and modprobe know them by.
@@ -24,5 +24,5 @@ def check_across(specs: Iterable[m.Spec], problems: Problems) -> None:
         for word in map(word_of, drivers):
             first = seen.setdefault(word.text.replace("-", "_"), word)
             if first is not word and word.text:
-                message = f"{title} {word} is taken"
+                message = f"{title} {quote(word.text)} is taken"
                 problems.report("spec-clash", message, word.span, related=((first.span, "by this spec"),))

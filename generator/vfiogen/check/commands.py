@@ -1,51 +1,172 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Commands, their bodies and the steps everywhere."""
+"""Commands: each has a body that can be carried out, and what it promises it returns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from vfiogen.c import syntax as s
-from vfiogen.diagnostics import Problems, did_you_mean
+from vfiogen.check.steps import check_steps
+from vfiogen.diagnostics import Problems, did_you_mean, listing, quote
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
 from vfiogen.model.typed import walk
+from vfiogen.model.types import VOID, Type, read_type
+from vfiogen.model.walk import formulas, names
 
-LONGEST_WAIT = 300_000_000
+# How deep commands may run each other, and how much C the single calls among them may unfold to.
+DEEPEST = 32
+LARGEST = 1000
 
 
 def check_commands(spec: m.Spec, analysis: Analysis, directory: Path, problems: Problems) -> None:
-    """Report commands without one body, sources that aren't there, and steps that can't work."""
-    scope = Scope(spec)
+    """Report commands without one body, sources that aren't there, results that nobody sets."""
+    checks = _Commands(spec, analysis, directory, problems)
     for command in spec.commands:
+        checks.check(command)
+    _check_cycles(spec, analysis, problems)
+
+
+class _Commands:
+    def __init__(self, spec: m.Spec, analysis: Analysis, directory: Path, problems: Problems) -> None:
+        self._spec = spec
+        self._analysis = analysis
+        self._directory = directory
+        self._problems = problems
+
+    def check(self, command: m.Command) -> None:
+        scope = Scope(self._spec).within(command)
+        calls = []
         for body in command.bodies:
-            _check_body(command, body, directory, problems)
-            analysis.call(body.call, scope.within(command))
-            check_steps(body.steps or (), analysis, scope.within(command))
-        _check_command(command, spec, problems)
-    _check_cycles(spec, problems)
-    check_steps((*spec.init, *spec.open), analysis, scope)
-    if spec.provider:
-        analysis.call(spec.provider.get, scope)
-        analysis.call(spec.provider.put, scope)
+            self._check_body(command, body)
+            check_steps(body.steps or (), self._analysis, scope)
+            calls.append(self._analysis.call(body.call, scope))
+            self._check_results(command, body, calls[-1])
+        self._check_alternatives(command, calls)
+        self._check_hooks(command)
+
+    # -- bodies ---------------------------------------------------------------------------------------
+
+    def _check_body(self, command: m.Command, body: m.Body) -> None:
+        bodies = (("call", body.call), ("steps", body.steps), ("hook", body.hook))
+        given = [name for name, value in bodies if value is not None]
+        if len(given) != 1:
+            found = f"has {listing(given, 'and')}" if given else "has none"
+            message = f"{quote(command.name.text)} needs one body, and {found}"
+            hint = "a body is a `call`, `steps` or a `hook`; `any-of` takes several"
+            self._problems.report("command-body", message, body.span, hint)
+        if body.hook:
+            self._check_source(body.hook)
+
+    def _check_source(self, hook: m.Word) -> None:
+        own = ("main.c", f"{self._spec.driver.name}.c", f"{self._spec.driver.name}.mod.c")
+        if hook.text in own:
+            message = f"{quote(hook.text)} is a file of the driver's own"
+            self._problems.report("reserved-name", message, hook.span, "choose another name")
+        elif hook.text and not _is_file(self._directory / hook.text):
+            message = f"there is no file {quote(hook.text)} beside the spec"
+            guess = did_you_mean(hook.text, _sources(self._directory))
+            hint = "`vfiogen new --hooks NAME` writes a first version"
+            self._problems.report("hook-missing", message, hook.span, guess, hint)
+
+    def _check_hooks(self, command: m.Command) -> None:
+        hooked = any(body.hook for body in command.bodies)
+        if command.returns and not hooked:
+            message = "only a hook says what it returns"
+            hint = "a call says it behind `->`, and steps return an error"
+            self._problems.report("command-body", message, command.returns.span, hint)
+        for used in command.uses:
+            if not hooked:
+                message = "only a hook says which commands it runs"
+                self._problems.report(
+                    "command-body", message, used.span, "what steps run, they name themselves"
+                )
+            elif self._spec.command(used.text) is None:
+                known = [c.name.text for c in self._spec.commands]
+                message = f"no command is called {quote(used.text)}"
+                self._problems.report("unknown-name", message, used.span, did_you_mean(used.text, known))
+
+    # -- alternatives ---------------------------------------------------------------------------------
+
+    def _check_alternatives(self, command: m.Command, calls: list[t.KernelFunction | None]) -> None:
+        name = quote(command.name.text)
+        for body in command.bodies[:-1]:
+            if body.needs is None:
+                message = f"the bodies of {name} after this one are never used"
+                self._problems.report("any-of", message, body.span, "give it a need, or put it last")
+        last = command.bodies[-1]
+        if len(command.bodies) > 1 and last.needs is not None and command.needs is None:
+            message = f"{name} has no body where {quote(last.needs.text)} is missing"
+            hint = "add a last body without a need, or gate the command itself"
+            self._problems.report("any-of", message, last.needs.span, hint)
+        self._check_agreement(command, calls)
+
+    def _check_agreement(self, command: m.Command, calls: list[t.KernelFunction | None]) -> None:
+        """The bodies of a command return the same, since whoever runs it doesn't know which is used."""
+        if command.results:
+            return
+        kinds = [call.type if call else VOID for call in calls]
+        for body, call, kind in zip(command.bodies, calls, kinds, strict=True):
+            known = call is not None or body.call is None
+            if known and kind is not VOID and not _alike(kind, kinds[0]):
+                message = f"this returns {quote(kind.name)}, and the first body of {quote(command.name.text)}"
+                message += f" {quote(kinds[0].name)}" if kinds[0] is not VOID else " nothing"
+                self._problems.report("any-of", message, body.span, "all bodies return the same")
+
+    # -- results --------------------------------------------------------------------------------------
+
+    def _check_results(self, command: m.Command, body: m.Body, call: t.KernelFunction | None) -> None:
+        if call is not None:
+            self._check_returned(command, call, body)
+        elif body.call is None and body.steps is not None:
+            written = set(_set_places(body.steps))
+            for result in command.results:
+                if result.name.text not in written:
+                    self._unset(command, result, "a step stores it: `set: {0} = ...`")
+
+    def _check_returned(self, command: m.Command, call: t.KernelFunction, body: m.Body) -> None:
+        given = set(_outs(call))
+        returned = call.type is not VOID
+        for at, result in enumerate(command.results):
+            if result.name.text not in given and not (returned and at == 0):
+                self._unset(command, result, "the call returns it, `-> u32`, or takes its address, `out {0}`")
+        if returned and command.results:
+            self._check_first(command.results[0], call, body)
+        elif returned and self._has_errors(command, call):
+            message = f"{quote(command.name.text)} can fail before its function is called"
+            hint = f"let it have a result: `results: {{ value: {call.type.name} }}`"
+            self._problems.report("command-body", message, body.span, hint)
+
+    def _check_first(self, result: m.Parameter, call: t.KernelFunction, body: m.Body) -> None:
+        kind = read_type(result.type.text)
+        fits = kind is not None and (_alike(kind, call.type) and kind.bits >= call.type.bits)
+        if kind is not None and not fits and body.call is not None:
+            returned = quote(call.type.name)
+            message = f"{quote(result.name.text)} is {quote(kind.name)}, and the call returns {returned}"
+            self._problems.report("type", message, result.type.span)
+
+    def _has_errors(self, command: m.Command, call: t.KernelFunction) -> bool:
+        """Tell whether a function around the call fails by itself, or has to return a value and an error."""
+        provider = self._spec.provider
+        called = provider is not None and provider.hold == "call"
+        looked_up = called and any(isinstance(node, t.Handle) for node in walk(call))
+        texts = any(isinstance(argument, t.Format) for argument in call.arguments)
+        hooked = any(used.text == command.name.text for other in self._spec.commands for used in other.uses)
+        return looked_up or texts or (hooked and call.failure is not None)
+
+    def _unset(self, command: m.Command, result: m.Parameter, hint: str) -> None:
+        name = result.name.text
+        message = f"nothing sets the result {quote(name)} of {quote(command.name.text)}"
+        self._problems.report("result-unset", message, result.name.span, hint.format(name))
 
 
-def _check_body(command: m.Command, body: m.Body, directory: Path, problems: Problems) -> None:
-    given = [n for n, x in (("call", body.call), ("steps", body.steps), ("hook", body.hook)) if x is not None]
-    if len(given) != 1:
-        found = " and ".join(given) if given else "none"
-        message = f"{command.name} must have one body, and has {found}"
-        problems.report("command-body", message, body.span, "a body is a call, steps, a hook, or any-of them")
-    if body.hook and not (directory / body.hook.text).is_file():
-        problems.report(
-            "hook-missing",
-            f"there is no {body.hook} beside the spec",
-            body.hook.span,
-            did_you_mean(body.hook.text, _sources(directory)),
-            "vfiogen new --hooks writes a first version",
-        )
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _sources(directory: Path) -> list[str]:
@@ -55,146 +176,76 @@ def _sources(directory: Path) -> list[str]:
         return []
 
 
-def _check_command(command: m.Command, spec: m.Spec, problems: Problems) -> None:
-    for body in command.bodies[:-1]:
-        if body.needs is None:
-            message = f"the bodies of {command.name} after this one are never used"
-            problems.report("any-of", message, body.span, "give it a need, or put it last")
-    last = command.bodies[-1]
-    if len(command.bodies) > 1 and last.needs is not None and command.needs is None:
-        message = f"{command.name} has no body where {last.needs} is missing"
-        problems.report(
-            "any-of",
-            message,
-            last.needs.span,
-            "add a last body without a need, or gate the command itself",
-        )
-    if command.returns and not any(body.hook for body in command.bodies):
-        problems.report(
-            "command-body",
-            "only a hook says what it returns",
-            command.returns.span,
-            "a call has -> for it",
-        )
-    for used in command.uses:
-        if spec.command(used.text) is None:
-            names = [c.name.text for c in spec.commands]
-            problems.report(
-                "unknown-name",
-                f"no command is called {used}",
-                used.span,
-                did_you_mean(used.text, names),
-            )
+def _alike(one: Type, other: Type) -> bool:
+    return (one.numeric and other.numeric) or one.same(other)
 
 
-def _check_cycles(spec: m.Spec, problems: Problems) -> None:
-    calls = {c.name.text: set(_mentions(c)) for c in spec.commands}
+def _outs(call: t.Typed) -> Iterator[str]:
+    """Yield the results whose address a call gets."""
+    for node in walk(call):
+        if isinstance(node, t.Prefix) and isinstance(node.operand, t.Local):
+            yield node.operand.name
+
+
+def _set_places(steps: tuple[m.Step, ...]) -> Iterator[str]:
+    for step in steps:
+        tree = step.formula.tree if step.formula else None
+        if isinstance(tree, s.Assignment) and isinstance(tree.place, s.Name):
+            yield tree.place.name
+
+
+# Commands that run commands
+
+
+def _check_cycles(spec: m.Spec, analysis: Analysis, problems: Problems) -> None:
+    runs = {c.name.text: _runs(spec, c) for c in spec.commands}
+    order, cyclic = _sort(runs)
     for command in spec.commands:
-        if command.name.text in _reachable(calls, command.name.text):
-            message = f"{command.name} runs itself, directly or through others"
+        if command.name.text in cyclic:
+            message = f"{quote(command.name.text)} runs itself, directly or through others"
             problems.report("command-cycle", message, command.name.span)
+    _check_depth(spec, order, runs, problems)
 
 
-def _reachable(calls: dict[str, set[str]], start: str) -> set[str]:
-    seen: set[str] = set()
-    waiting = list(calls.get(start, ()))
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            waiting += calls.get(name, ())
-    return seen
+def _runs(spec: m.Spec, command: m.Command) -> list[str]:
+    """Return the commands that a command runs, each as often as it does."""
+    return [name for name in names(formulas(command)) if spec.command(name)]
 
 
-def _mentions(command: m.Command) -> Iterator[str]:
-    for body in command.bodies:
-        for formula in step_formulas(body.steps or ()):
-            if formula.tree:
-                yield from (node.name for node in s.walk(formula.tree) if isinstance(node, s.Name))
+def _sort(runs: dict[str, list[str]]) -> tuple[list[str], set[str]]:
+    """Return the commands, callees first, and those that are part of a cycle."""
+    missing = {name: len(set(called)) for name, called in runs.items()}
+    callers: dict[str, list[str]] = {}
+    for name, called in runs.items():
+        for one in set(called):
+            callers.setdefault(one, []).append(name)
+    order = [name for name, count in missing.items() if not count]
+    for name in order:  # grows as the last callee of a command is sorted
+        for caller in callers.get(name, ()):
+            missing[caller] -= 1
+            if not missing[caller]:
+                order.append(caller)
+    return order, _without_callers(runs, set(runs) - set(order))
 
 
-def step_formulas(steps: Iterable[m.Step]) -> Iterator[m.Formula]:
-    """Yield the formulas of steps and of what undoes them."""
-    for step in steps:
-        if step.formula:
-            yield step.formula
-        yield from step_formulas(step.undo)
+def _without_callers(runs: dict[str, list[str]], rest: set[str]) -> set[str]:
+    """Leave out commands that only run a cycle and aren't run by one."""
+    while True:
+        run = {one for name in rest for one in runs[name]}
+        if rest <= run:
+            return rest
+        rest &= run
 
 
-def check_steps(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> None:
-    """Report steps whose verb, modifiers and expressions don't fit together."""
-    for step in steps:
-        _check_modifiers(step, analysis.problems)
-        _STEPS.get(step.verb, _check_nothing)(step, analysis, scope)
-        check_steps(step.undo, analysis, scope)
-
-
-def _check_modifiers(step: m.Step, problems: Problems) -> None:
-    waits = step.verb == "poll" or step.retry is not None
-    if waits and (not step.every or not step.limit):
-        problems.report(
-            "poll-bounds", "a wait must have a bound", step.span, "say every: 1ms and for: 1s, say"
-        )
-    if waits and step.every and step.limit and step.every > step.limit:
-        problems.report("poll-bounds", "it would look only once: every is longer than for", step.span)
-    if not waits and (step.every is not None or step.limit is not None):
-        problems.report("modifier", "every and for belong to a poll or a retry", step.span)
-    if step.retry and step.verb != "do":
-        problems.report("modifier", "only a command can be tried again", step.retry.span)
-    if max(step.wait, step.limit or 0) > LONGEST_WAIT:
-        problems.report("poll-bounds", "nothing waits longer than 300s", step.span)
-
-
-def _check_nothing(step: m.Step, analysis: Analysis, scope: Scope) -> None:
-    """A wait has no expression."""
-
-
-def _check_do(step: m.Step, analysis: Analysis, scope: Scope) -> None:
-    run = analysis.action(step.formula, scope)
-    if run is not None and run.command.results and step.formula is not None:
-        message = f"{run.command.name} has a result, which is lost here"
-        analysis.problems.report(
-            "result-lost", message, step.formula.span, "store it with set: place = command"
-        )
-
-
-def _check_set(step: m.Step, analysis: Analysis, scope: Scope) -> None:
-    assign = analysis.assignment(step.formula, scope)
-    if assign is not None and isinstance(assign.place, t.Read | t.ReadBits) and step.formula is not None:
-        analysis.problems.report("step-verb", "a register is written with write", step.formula.span)
-
-
-def _check_write(step: m.Step, analysis: Analysis, scope: Scope) -> None:
-    assign = analysis.assignment(step.formula, scope)
-    if assign is not None and not isinstance(assign.place, t.Read | t.ReadBits) and step.formula is not None:
-        analysis.problems.report(
-            "step-verb", "write is for registers", step.formula.span, "memory is stored to with set"
-        )
-
-
-def _check_poll(step: m.Step, analysis: Analysis, scope: Scope) -> None:
-    typed = analysis.condition(step.formula, scope)
-    if typed is None or step.formula is None:
-        return
-    registers = {(r.block.name.text, r.register.name.text) for r in walk(typed) if isinstance(r, t.Read)}
-    if len(registers) != 1:
-        count = f"{len(registers)} registers" if registers else "no register"
-        analysis.problems.report(
-            "poll-condition",
-            f"a poll looks at one register, and this at {count}",
-            step.formula.span,
-            "write one poll after the other",
-        )
-
-
-def _check_check(step: m.Step, analysis: Analysis, scope: Scope) -> None:
-    analysis.condition(step.formula, scope)
-
-
-_STEPS = {
-    "do": _check_do,
-    "set": _check_set,
-    "write": _check_write,
-    "poll": _check_poll,
-    "check": _check_check,
-}
+def _check_depth(spec: m.Spec, order: list[str], runs: dict[str, list[str]], problems: Problems) -> None:
+    by_name = {command.name.text: command for command in spec.commands}
+    depth: dict[str, int] = {}
+    size: dict[str, int] = {}
+    for name in order:
+        command, called = by_name[name], runs[name]
+        depth[name] = 1 + max((depth[one] for one in called), default=0)
+        size[name] = 1 + sum(size[one] for one in called)
+        if depth[name] == DEEPEST + 1 or (size[name] > LARGEST and all(size[o] <= LARGEST for o in called)):
+            message = f"{quote(name)} runs commands that run commands, and so on, beyond what a driver can be"
+            hint = f"at most {DEEPEST} deep, and {LARGEST} in all"
+            problems.report("command-depth", message, command.name.span, hint)

@@ -1,183 +1,215 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The driver section and the devices."""
+"""The driver section, the parent and the devices."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from vfiogen.c import syntax as s
-from vfiogen.c.names import c_name, is_kernel_constant, reserved_reason
-from vfiogen.c.text import unwanted_character
-from vfiogen.diagnostics import Problems, listing
+from vfiogen.c.names import is_kconfig_symbol, is_kernel_constant, is_safe_relative_path
+from vfiogen.diagnostics import Problems, listing, quote
 from vfiogen.kernel.licenses import allowed, module_license
 from vfiogen.model import spec as m
+from vfiogen.model.analyse import Analysis, Scope
+from vfiogen.model.types import VOID, read_type
+from vfiogen.model.walk import names
 
 HEX_ID = re.compile(r"0x[0-9a-f]{1,4}")
+# MODULE_NAME_LEN of include/linux/moduleparam.h on 64 bits, less the final NUL.
+LONGEST_MODULE = 55
 
 
-def check_driver(spec: m.Spec, problems: Problems) -> None:
-    """Report what the kernel can't take of the driver's names, texts, license and devices."""
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Modules of drivers/vfio, and what kbuild takes NAME-y or NAME-objs for.
+VFIO_MODULES = _words("vfio vfio-iommu-type1 vfio-mdev vfio-pci vfio-pci-core vfio-platform vfio-virqfd")
+KBUILD_WORDS = _words("""
+    always asflags ccflags clean-files dtb extra generated header-test hostprogs ldflags lib main mandatory
+    no-header-test obj rustflags subdir subdir-asflags subdir-ccflags targets userprogs
+""")
+# Symbols of drivers/vfio that an entry of ours would define again.
+VFIO_SYMBOLS = _words("""
+    IOMMUFD MODULES PCI VFIO VFIO_CONTAINER VFIO_DEBUGFS VFIO_DEVICE_CDEV VFIO_GROUP VFIO_IOMMU_TYPE1
+    VFIO_NOIOMMU VFIO_PCI VFIO_PCI_CORE VFIO_PCI_DMABUF VFIO_PCI_IGD VFIO_PCI_INTX VFIO_PCI_MMAP VFIO_PCI_VGA
+    VFIO_PCI_ZDEV_KVM VFIO_VIRQFD
+""")
+TRISTATES = ("y", "m", "n")
+
+
+def check_driver(spec: m.Spec, analysis: Analysis, problems: Problems) -> None:
+    """Report what the kernel can't take of the driver's module, license, symbol, parent and devices."""
+    _check_module(spec.driver, problems)
     _check_license(spec.driver.license, problems)
-    _check_texts(spec, problems)
     _check_symbols(spec.driver.kconfig, problems)
-    _check_identifiers(spec, problems)
+    if spec.provider:
+        _check_provider(spec.provider, analysis, Scope(spec).before_open())
     _check_devices(spec, problems)
+
+
+def _check_module(driver: m.Driver, problems: Problems) -> None:
+    name = driver.name
+    if name.text.replace("_", "-") in VFIO_MODULES:
+        _taken(f"{quote(name.text)} is a module of the kernel's own", name, problems)
+    elif name.text in KBUILD_WORDS:
+        _taken(f"{quote(name.text)} means something else to kbuild", name, problems)
+    elif len(name.text) > LONGEST_MODULE:
+        message = f"the name has {len(name.text)} characters, and that of a module at most {LONGEST_MODULE}"
+        problems.report("value-range", message, name.span)
+    if driver.kconfig.symbol.text in VFIO_SYMBOLS:
+        symbol = driver.kconfig.symbol
+        _taken(f"{quote(symbol.text)} is a symbol of the kernel's own", symbol, problems)
+
+
+def _taken(message: str, word: m.Word, problems: Problems) -> None:
+    problems.report("reserved-name", message, word.span, "choose another name")
 
 
 def _check_license(word: m.Word, problems: Problems) -> None:
     if word.text and module_license(word.text) is None:
-        message = f"the kernel can't take a vfio-pci driver under {word.text}"
+        message = f"the kernel can't take a vfio-pci driver under {quote(word.text)}"
         problems.report("license", message, word.span, f"it takes {listing(allowed())}")
 
 
-def _check_texts(spec: m.Spec, problems: Problems) -> None:
-    for word in _texts(spec):
-        found = unwanted_character(word.text)
-        if found:
-            problems.report("text", f"no output can hold {found[1]}", word.span, "take it out of the text")
-
-
-def _texts(spec: m.Spec) -> Iterator[m.Word]:
-    driver = spec.driver
-    words: list[m.Word | None] = [
-        driver.description,
-        driver.copyright,
-        driver.name_is_abi,
-        *driver.authors,
-    ]
-    words += [driver.kconfig.prompt, driver.kconfig.help]
-    words += [device.title for devices in spec.devices for device in devices.ids]
-    words += [block.note for block in spec.registers]
-    words += [register.note for block in spec.registers for register in block.registers]
-    words += [field.note for layout in spec.layouts for field in layout.fields]
-    words += [layout.note for layout in spec.layouts]
-    words += [kept.note for kept in spec.context]
-    words += [command.note for command in spec.commands]
-    words += [o.reason for o in spec.migration.omitted] if spec.migration else []
-    return (word for word in words if word is not None)
+# Kconfig
 
 
 def _check_symbols(kconfig: m.Kconfig, problems: Problems) -> None:
     for formula in kconfig.depends:
-        if formula.tree is None:
-            continue
-        for node in s.walk(formula.tree):
-            if not isinstance(node, s.Name | s.Binary | s.Unary) or _arithmetic(node):
-                message = "a dependency is made of symbols, and, or, not, == and !="
-                problems.report(
-                    "kconfig-depends",
-                    message,
-                    formula.span_of(node),
-                    "for example: ARM64 or (COMPILE_TEST and 64BIT)",
-                )
+        wrong = next(_wrong_parts(formula.tree, False), None) if formula.tree else None
+        if wrong is not None:
+            message, node = wrong
+            problems.report("kconfig-depends", message, formula.span_of(node), _DEPENDS_HINT)
+        elif kconfig.symbol.text in names([formula]):
+            message = f"{quote(kconfig.symbol.text)} can't depend on itself"
+            problems.report("kconfig-depends", message, formula.span)
 
 
-def _arithmetic(node: s.Expression) -> bool:
-    if isinstance(node, s.Binary):
-        return node.operator not in ("and", "or", "==", "!=")
-    return isinstance(node, s.Unary) and node.operator != "not"
+_DEPENDS_HINT = "for example: `ARM64 or (COMPILE_TEST and 64BIT)`"
 
 
-def _check_identifiers(spec: m.Spec, problems: Problems) -> None:
-    """Names become C: none may be C's or the kernel's own, and no two may become the same."""
-    groups: list[Iterable[m.Word]] = [
-        _device_members(spec),
-        [command.name for command in spec.commands],
-        *([p.name for p in (*c.params, *c.results)] for c in spec.commands),
-        *([field.name for field in layout.fields] for layout in spec.layouts),
-        [layout.name for layout in spec.layouts],
-    ]
-    _check_reserved(spec.driver.prefix, problems)
-    for group in groups:
-        _check_group(group, problems)
-    _check_functions(spec, problems)
+def _wrong_parts(tree: s.Expression, compared: bool) -> Iterator[tuple[str, s.Expression]]:
+    """Yield what Kconfig has no words for; `compared` is what stands beside == or !=."""
+    match tree:
+        case s.Name():
+            if not is_kconfig_symbol(tree.name) and not (compared and tree.name in TRISTATES):
+                hint = ", without CONFIG_" if tree.name.startswith("CONFIG_") else ""
+                yield f"{quote(tree.name)} isn't a symbol{hint}", tree
+        case s.Unary(operator="not"):
+            yield from _wrong_parts(tree.operand, False)
+        case s.Binary(operator="and" | "or" | "==" | "!="):
+            beside = tree.operator in ("==", "!=")
+            for part in (tree.left, tree.right):
+                if beside and not isinstance(part, s.Name):
+                    yield "only symbols, y, m and n are compared", part
+                yield from _wrong_parts(part, beside)
+        case _:
+            yield "a dependency is made of symbols, and, or, not, == and !=", tree
 
 
-def _device_members(spec: m.Spec) -> list[m.Word]:
-    handle = [spec.provider.handle] if spec.provider else []
-    return [*handle, *(kept.name for kept in spec.context)]
+# The parent
 
 
-def _check_group(words: Iterable[m.Word], problems: Problems) -> None:
-    seen: dict[str, m.Word] = {}
-    for word in words:
-        _check_reserved(word, problems)
-        name = c_name(word.text)
-        first = seen.setdefault(name, word)
-        if first is not word:
-            message = f"{word} and {first} are both {name} in C"
-            problems.report("c-name-clash", message, word.span, related=((first.span, "the first one"),))
+def _check_provider(provider: m.Provider, analysis: Analysis, scope: Scope) -> None:
+    for header in provider.headers:
+        if not is_safe_relative_path(header.text):
+            message = f"{quote(header.text)} isn't a header below include/"
+            analysis.problems.report("header-path", message, header.span, "`linux/qat/qat_mig_dev.h` is one")
+    _check_get(provider, analysis, scope)
+    put = analysis.call(provider.put, scope)
+    if put is not None and provider.put and provider.handle.text not in names([provider.put]):
+        message = f"the call doesn't give back {quote(provider.handle.text)}"
+        analysis.problems.report("provider-handle", message, provider.put.span, "pass the handle to it")
 
 
-def _check_reserved(word: m.Word, problems: Problems) -> None:
-    reason = reserved_reason(c_name(word.text))
-    if reason:
-        problems.report("reserved-name", f"{c_name(word.text)} is {reason}", word.span, "choose another name")
+def _check_get(provider: m.Provider, analysis: Analysis, scope: Scope) -> None:
+    get = analysis.call(provider.get, scope.without_handle())
+    kind = read_type(provider.type.text)
+    if kind is not None and kind.kind != "pointer":
+        message = f"a handle is a pointer to a structure of the parent, and {quote(kind.name)} isn't"
+        analysis.problems.report("type", message, provider.type.span)
+    elif get is not None and kind is not None and not kind.same(get.type):
+        returned = "only an error" if get.type is VOID else quote(get.type.name)
+        message = f"the handle is a {quote(kind.name)}, and this call returns {returned}"
+        hint = f"say what it returns: `-> {kind.name} or errno`, or `or null`"
+        analysis.problems.report("provider-handle", message, provider.get.span, hint)
 
 
-# What the templates call functions, without the prefix.
-_OWN_NAMES = """
-    begin_access check_match check_write close_device continue_saving driver end_access err_handlers
-    file_error finish_loading from_pci from_vfio get_data_size get_state identify init load load_state
-    lock_state migration_ops open_device open_file ops precopy_ioctl probe put_file put_files read16 read32
-    read64 read8 release release_file remove reset_done resume_fops resume_write save_fops save_pre_copy
-    save_read save_state save_stop_copy set_state start_loading start_saving step stop_and_save table
-    write16 write32 write64 write8
-"""
-OWN_NAMES = frozenset(_OWN_NAMES.split())
-
-
-def _check_functions(spec: m.Spec, problems: Problems) -> None:
-    """A command that is a single call has no function of its own, and so no name in C."""
-    for command in spec.commands:
-        has_function = command.results or any(body.call is None for body in command.bodies)
-        if has_function and c_name(command.name.text) in OWN_NAMES:
-            name = f"{spec.driver.prefix}_{c_name(command.name.text)}"
-            problems.report(
-                "c-name-clash",
-                f"the driver has a function {name} already",
-                command.name.span,
-                "choose another name",
-            )
+# Devices
 
 
 def _check_devices(spec: m.Spec, problems: Problems) -> None:
     seen: dict[tuple[str, str], m.Word] = {}
+    named: dict[str, m.Word] = {}
     for devices in spec.devices:
         _check_id(devices.vendor, "vendor", problems)
-        _check_vendor_name(devices, problems)
+        _check_vendor_name(devices, named, problems)
         for device in devices.ids:
             _check_id(device.id, "device", problems)
-            first = seen.setdefault((devices.vendor.text, device.id.text), device.id)
+            pair = (_canonical(devices.vendor), _canonical(device.id))
+            first = seen.setdefault(pair, device.id)
             if first is not device.id:
-                message = f"{device.id} is listed twice"
-                problems.report(
-                    "duplicate-id",
-                    message,
-                    device.id.span,
-                    related=((first.span, "the first time"),),
-                )
+                message = f"{quote(device.id.text)} is listed twice"
+                related = ((first.span, "the first time"),)
+                problems.report("duplicate-id", message, device.id.span, related=related)
+    _check_functions(spec.devices, problems)
+
+
+def _canonical(word: m.Word) -> str:
+    """Return an ID as all its spellings have it: 0x10 is 0x0010."""
+    return f"{int(word.text, 16):#x}" if HEX_ID.fullmatch(word.text) else word.text
 
 
 def _check_id(word: m.Word, kind: str, problems: Problems) -> None:
-    if not word.text or HEX_ID.fullmatch(word.text) or is_kernel_constant(word.text):
+    text = word.text
+    if text == "PCI_ANY_ID":
+        message = "a driver for all IDs would be bound instead of vfio-pci everywhere"
+        problems.report("pci-id", message, word.span, "list the IDs of the device")
         return
-    shown = f"0x{int(word.text, 10):04x}" if word.text.isdecimal() and int(word.text) < 0x10000 else ""
-    problems.report(
-        "pci-id",
-        f"{word} isn't a {kind} ID",
-        word.span,
-        "IDs are 0x and up to four lower-case hex digits, or a constant of the kernel",
-        f"if that is decimal, write {shown}; if hex, 0x{word}" if shown and len(word.text) <= 4 else "",
-    )
+    if not text or HEX_ID.fullmatch(text) or is_kernel_constant(text):
+        return
+    problems.report("pci-id", f"{quote(text)} isn't a {kind} ID", word.span, *_id_hints(text))
 
 
-def _check_vendor_name(devices: m.Devices, problems: Problems) -> None:
-    if devices.vendor_name and not devices.vendor.text.startswith("0x"):
-        problems.report(
-            "pci-id",
-            f"{devices.vendor} has a name already",
-            devices.vendor_name.span,
-            "vendor-name is for a vendor ID in hex that linux/pci_ids.h has no name for",
-        )
+def _id_hints(text: str) -> Iterator[str]:
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,4}", text):
+        yield f"write {quote(text.lower())}"
+        return
+    yield "IDs are 0x and up to four lower-case hex digits, or a constant of the kernel"
+    if re.fullmatch(r"[0-9]{1,4}", text):
+        yield f"if those are hex digits, write `0x{text:0>4}`; if it is a decimal number, `{int(text):#06x}`"
+
+
+def _check_vendor_name(devices: m.Devices, named: dict[str, m.Word], problems: Problems) -> None:
+    name = devices.vendor_name
+    if name is None:
+        return
+    first = named.setdefault(name.text, devices.vendor)
+    if not devices.vendor.text.startswith("0x"):
+        message = f"{quote(devices.vendor.text)} has a name already"
+        hint = "vendor-name is for a vendor ID in hex that linux/pci_ids.h has no name for"
+        problems.report("pci-id", message, name.span, hint)
+    elif not name.text.startswith("PCI_VENDOR_ID_"):
+        message = f"the name of a vendor ID begins with PCI_VENDOR_ID_, and {quote(name.text)} doesn't"
+        problems.report("pci-id", message, name.span)
+    elif _canonical(first) != _canonical(devices.vendor):
+        message = f"{quote(name.text)} is the name of {first} already"
+        problems.report("pci-id", message, name.span, related=((first.span, "that vendor ID"),))
+
+
+def _check_functions(devices: tuple[m.Devices, ...], problems: Problems) -> None:
+    """The driver looks at the function once, whatever the ID."""
+    first = devices[0] if devices else None
+    for other in devices[1:]:
+        if first is not None and other.function != first.function:
+            message = f"these are {_functions(other)}, and those above {_functions(first)}"
+            hint = "a driver takes virtual functions, physical ones, or any: say the same in every entry"
+            related = ((first.vendor.span, f"{_functions(first)}"),)
+            problems.report("device-function", message, other.vendor.span, hint, related=related)
+
+
+def _functions(devices: m.Devices) -> str:
+    names_of = {"vf": "virtual functions", "pf": "physical functions", "any": "functions of any kind"}
+    return names_of.get(devices.function, devices.function)

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from vfiogen.c import syntax as s
-from vfiogen.diagnostics import Problems, did_you_mean, listing
+from vfiogen.check.texts import every_step
+from vfiogen.diagnostics import Problems, did_you_mean, listing, quote
 from vfiogen.kernel.features import FEATURES
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
+from vfiogen.model.walk import formulas
 
 # What a part of the vocabulary needs of the kernel by itself.
 IMPLIED = {"pre-copy": "pre-copy"}
@@ -22,17 +25,18 @@ def check_gates(spec: m.Spec, problems: Problems) -> None:
         if word.text not in known:
             problems.report(
                 "unknown-name",
-                f"no kernel feature is called {word}",
+                f"no kernel feature is called {quote(word.text)}",
                 word.span,
                 did_you_mean(word.text, known),
-                "declare it in kernel: features, or use one that the tool knows",
+                "declare it in `kernel: features`, or use one that the tool knows",
             )
     for feature in spec.features:
         if feature.name.text in FEATURES:
-            message = f"{feature.name} is a feature that the tool knows already"
+            message = f"{quote(feature.name.text)} is a feature that the tool knows already"
             problems.report("duplicate-feature", message, feature.name.span, "choose another name")
     for formula, gates in _uses(spec):
         _check_use(spec, formula, gates, problems)
+    _check_hook_uses(spec, problems)
 
 
 def needed_features(spec: m.Spec) -> Iterator[m.Word]:
@@ -40,7 +44,7 @@ def needed_features(spec: m.Spec) -> Iterator[m.Word]:
     yield from spec.needs
     for command in spec.commands:
         yield from (needs for needs in (command.needs, *(b.needs for b in command.bodies)) if needs)
-    for step in _all_steps(spec):
+    for step in every_step(spec):
         if step.needs:
             yield step.needs
 
@@ -68,7 +72,7 @@ def check_kernel(spec: m.Spec, kernel: Kernel, problems: Problems) -> bool:
                 "kernel-lacks",
                 f"{kernel_name(kernel)} has no {feature}",
                 feature.span,
-                f"add {implied} to kernel: needs, so that the driver is left out there",
+                f"add `{implied}` to `kernel: needs`, so that the driver is left out there",
             )
     return True
 
@@ -83,18 +87,6 @@ def kernel_name(kernel: Kernel) -> str:
     return f"Linux {kernel.release}" if kernel.release else "this kernel"
 
 
-def _all_steps(spec: m.Spec) -> Iterator[m.Step]:
-    groups: list[Iterable[m.Step]] = [spec.init, spec.open]
-    groups += [body.steps or () for command in spec.commands for body in command.bodies]
-    if spec.migration:
-        groups += [arc.steps for arc in spec.migration.arcs]
-        groups += [spec.migration.reset, spec.migration.stream.end]
-    for group in groups:
-        for step in group:
-            yield step
-            yield from step.undo
-
-
 def _uses(spec: m.Spec) -> Iterator[tuple[m.Formula, set[str]]]:
     """Yield every formula that may run a command, with the features that are certain there."""
     whole = {word.text for word in spec.needs}
@@ -102,9 +94,21 @@ def _uses(spec: m.Spec) -> Iterator[tuple[m.Formula, set[str]]]:
         for body in command.bodies:
             gates = whole | {needs.text for needs in (command.needs, body.needs) if needs}
             yield from _step_uses(body.steps or (), gates)
-    yield from _step_uses((*spec.init, *spec.open), whole)
-    if spec.migration:
-        yield from _migration_uses(spec.migration, whole)
+            yield from ((formula, gates) for formula in formulas(body.call))
+    steps, rest = _outside(spec)
+    yield from _step_uses(steps, whole)
+    yield from ((formula, whole) for formula in formulas(rest))
+
+
+def _outside(spec: m.Spec) -> tuple[tuple[m.Step, ...], tuple[object, ...]]:
+    """Return the steps outside of commands, and what else has formulas there."""
+    steps, rest = (*spec.init, *spec.open), (spec.provider, spec.layouts)
+    if spec.migration is None:
+        return steps, rest
+    stream = spec.migration.stream
+    arcs = tuple(step for arc in spec.migration.arcs for step in arc.steps)
+    own = replace(stream, end=())
+    return (*steps, *arcs, *spec.migration.reset, *stream.end), (*rest, spec.migration.size, own)
 
 
 def _step_uses(steps: Iterable[m.Step], gates: set[str]) -> Iterator[tuple[m.Formula, set[str]]]:
@@ -115,30 +119,28 @@ def _step_uses(steps: Iterable[m.Step], gates: set[str]) -> Iterator[tuple[m.For
         yield from _step_uses(step.undo, own)
 
 
-def _migration_uses(migration: m.Migration, gates: set[str]) -> Iterator[tuple[m.Formula, set[str]]]:
-    for arc in migration.arcs:
-        yield from _step_uses(arc.steps, gates)
-    stream = migration.stream
-    yield from _step_uses((*migration.reset, *stream.end), gates)
-    produced = [p for p in (stream.pre_copy, stream.stop_copy) if p]
-    formulas = [
-        migration.size,
-        stream.each_write,
-        *(p.do for p in produced),
-        *(p.length for p in produced),
-    ]
-    yield from ((formula, gates) for formula in formulas if formula)
-
-
 def _check_use(spec: m.Spec, formula: m.Formula, gates: set[str], problems: Problems) -> None:
     for node in s.walk(formula.tree) if formula.tree else ():
         command = spec.command(node.name) if isinstance(node, s.Name) else None
         if command and command.needs and command.needs.text not in gates:
+            feature = quote(command.needs.text)
             problems.report(
                 "gated-use",
-                f"{command.name} exists only where the kernel has {command.needs}",
+                f"{quote(command.name.text)} exists only where the kernel has {feature}",
                 formula.span_of(node),
-                f"gate this with needs: {command.needs}",
-                f"it is sure here that the kernel has {listing(sorted(gates), 'and')}" if gates else "",
+                f"gate this as well, with `needs: {command.needs}`, or the whole driver in `kernel: needs`",
+                f"it is certain here that the kernel has {listing(sorted(gates), 'and')}" if gates else "",
                 related=((command.needs.span, "the gate"),),
             )
+
+
+def _check_hook_uses(spec: m.Spec, problems: Problems) -> None:
+    """What a hook runs is declared in its header on every kernel that has the hook."""
+    for command in spec.commands:
+        for used in command.uses:
+            other = spec.command(used.text)
+            if other and other.needs and not (command.needs and command.needs.text == other.needs.text):
+                message = f"{quote(used.text)} exists only where the kernel has {quote(other.needs.text)}"
+                related = ((other.needs.span, "the gate"),)
+                hint = f"gate {quote(command.name.text)} as well, with `needs: {other.needs}`"
+                problems.report("gated-use", message, used.span, hint, related=related)

@@ -3,25 +3,36 @@
 
 from __future__ import annotations
 
-from vfiogen.check.commands import check_steps
-from vfiogen.diagnostics import Problems, did_you_mean, listing
+from vfiogen.check.steps import check_steps, check_undo, may_fail
+from vfiogen.diagnostics import Problems, Span, did_you_mean, listing, quote
 from vfiogen.model import spec as m
+from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
-from vfiogen.model.arcs import FILE_ARCS, device_arcs, pre_copy_arcs
+from vfiogen.model.arcs import FILE_ARCS, STATES, device_arcs, pre_copy_arcs
+from vfiogen.model.bounds import literal
+from vfiogen.model.typed import walk
+from vfiogen.model.types import VOID
+
+BYTES = ("u8 *", "void *")
 
 
-def check_migration(spec: m.Spec, analysis: Analysis, problems: Problems) -> None:
-    """Report arcs that are missing or can't run, and streams that can't be saved, loaded or refused."""
+def check_migration(spec: m.Spec, analysis: Analysis, scope: Scope) -> None:
+    """Report arcs that are missing or can't run, and streams that can't be saved, loaded or refused.
+
+    `scope` is that outside of commands.
+    """
     migration = spec.migration
     if migration is None:
         return
-    scope = Scope(spec)
-    _check_arcs(migration, problems)
+    _check_arcs(migration, analysis.problems)
     for arc in migration.arcs:
         check_steps(arc.steps, analysis, scope)
-    check_steps(migration.reset, analysis, scope)
-    _check_size(migration, analysis, scope)
-    _check_stream(spec, migration, analysis)
+    check_undo(migration.reset, analysis, scope)
+    analysis.number(migration.size, scope)
+    _Stream(spec, migration, analysis, scope).check()
+
+
+# Arcs
 
 
 def _check_arcs(migration: m.Migration, problems: Problems) -> None:
@@ -36,138 +47,178 @@ def _check_arcs(migration: m.Migration, problems: Problems) -> None:
 
 
 def _missing(migration: m.Migration, arc: str, problems: Problems) -> None:
-    features = listing((f.text for f in migration.features), "and") if migration.features else "no feature"
+    features = list(dict.fromkeys(f.text for f in migration.features))
+    having = f"with {listing(features, 'and')}" if features else "without any features"
     problems.report(
         "arc-missing",
-        f"nothing says what {arc} does",
+        f"nothing says what is done on {quote(arc)}",
         migration.span,
-        f"with {features} the core asks for it; write {arc}: none if there is nothing to do",
+        f"{having}, the core asks for this arc; write {quote(f'{arc}: none')} if there is nothing to do",
     )
 
 
 def _impossible(
     migration: m.Migration, arc: m.Arc, wanted: tuple[tuple[str, str], ...], problems: Problems
 ) -> None:
-    pair = (arc.source, arc.target)
     names = [f"{source} -> {target}" for source, target in wanted]
-    hint = did_you_mean(arc.key.text, names)
-    if pair in FILE_ARCS:
-        hint = "the stream's save and load say what happens here"
-    elif pair in pre_copy_arcs(True) or pair in pre_copy_arcs(False):
-        hint = "pre-copy does what its twin among RUNNING, RUNNING_P2P and STOP does"
-    elif pair in device_arcs(True):
-        hint = "that is an arc of p2p: add it to features"
-    elif pair in device_arcs(False):
-        hint = "with p2p the way from RUNNING to STOP goes through RUNNING_P2P"
     problems.report(
         "arc-impossible",
-        f"{arc.key} is never run here",
+        f"the core never asks for {quote(arc.key.text)} here",
         arc.key.span,
-        hint,
-        f"the arcs are {listing(names, 'and')}",
+        _why_impossible(arc, names),
+        f"the arcs to write are {listing(names, 'and')}",
     )
 
 
-def _check_size(migration: m.Migration, analysis: Analysis, scope: Scope) -> None:
-    typed = analysis.value(migration.size, scope)
-    if typed is not None and migration.size and not typed.type.numeric:
-        analysis.problems.report(
-            "type", f"a size is a number, and this is {typed.type.name}", migration.size.span
-        )
-    if migration.size is None and migration.stream.memory is not None:
-        analysis.problems.report(
-            "stream-store",
-            "the size of a stream in memory must be said",
-            migration.stream.span,
-            "add size to migration",
-        )
+def _why_impossible(arc: m.Arc, names: list[str]) -> str:
+    pair = (arc.source, arc.target)
+    unknown = next((state for state in pair if state not in STATES), None)
+    if unknown is not None:
+        return did_you_mean(arc.key.text, names) or f"the states are {listing(STATES[1:], 'and')}"
+    if pair in FILE_ARCS:
+        return "the stream's save and load say what happens on this one"
+    if pair in pre_copy_arcs(True) or pair in pre_copy_arcs(False):
+        return "an arc of PRE_COPY does what its twin among RUNNING, RUNNING_P2P and STOP does"
+    if pair in device_arcs(True):
+        return "this is an arc of p2p: add `p2p` to features"
+    if pair in device_arcs(False):
+        return "with `p2p`, the way between RUNNING and STOP leads through RUNNING_P2P"
+    return ""
 
 
-def _check_stream(spec: m.Spec, migration: m.Migration, analysis: Analysis) -> None:
-    stream = migration.stream
-    if (stream.structure is None) == (stream.memory is None):
-        found = "both" if stream.structure else "neither"
-        message = f"a stream has one store, structure or memory, and this has {found}"
-        analysis.problems.report("stream-store", message, stream.span)
-    elif stream.structure is not None:
-        _check_structure(spec, migration, stream.structure, analysis)
-    else:
-        _check_memory(migration, analysis, Scope(spec).in_stream())
-    check_steps(stream.end, analysis, Scope(spec).in_stream())
+# The stream
 
 
-def _check_structure(spec: m.Spec, migration: m.Migration, word: m.Word, analysis: Analysis) -> None:
-    stream, problems = migration.stream, analysis.problems
-    layout = spec.layout(word.text)
-    if layout is None:
-        names = [x.name.text for x in spec.layouts]
-        problems.report(
-            "unknown-name",
-            f"no layout is called {word}",
-            word.span,
-            did_you_mean(word.text, names),
-            f"the layouts are {listing(names, 'and')}" if names else "structures has no layout",
+class _Stream:
+    def __init__(self, spec: m.Spec, migration: m.Migration, analysis: Analysis, scope: Scope) -> None:
+        self._spec = spec
+        self._migration = migration
+        self._stream = migration.stream
+        self._analysis = analysis
+        self._problems = analysis.problems
+        self._plain = scope
+        self._saving = scope.in_stream("capacity")
+        self._loading = scope.in_stream()
+
+    def check(self) -> None:
+        stream = self._stream
+        if stream.structure is not None and stream.memory is not None:
+            self._store(
+                "a stream has one store, and this has both a structure and memory", stream.memory.span
+            )
+        elif stream.structure is not None:
+            self._check_structure(stream.structure)
+        elif stream.memory is not None:
+            self._check_memory(stream.memory)
+        else:
+            hint = "add `structure`, a layout of the spec, or `memory`, that of the parent"
+            self._store("nothing says where the data is kept", stream.span, hint)
+        check_steps(stream.end, self._analysis, self._loading)
+
+    def _store(self, message: str, span: Span, hint: str = "") -> None:
+        self._problems.report("stream-store", message, span, hint)
+
+    # -- a layout -------------------------------------------------------------------------------------
+
+    def _check_structure(self, word: m.Word) -> None:
+        layout = self._spec.layout(word.text)
+        if layout is None:
+            known = [x.name.text for x in self._spec.layouts]
+            listed = f"the layouts are {listing(known, 'and')}" if known else "structures has no layout"
+            message = f"no layout is called {quote(word.text)}"
+            self._problems.report("unknown-name", message, word.span, did_you_mean(word.text, known), listed)
+        else:
+            _check_matched(layout, self._problems)
+        self._check_unused()
+        for feature in self._migration.features:
+            if feature.text == "pre-copy":
+                message = "a structure has nothing to send before the device stops"
+                self._problems.report("pre-copy", message, feature.span, "take `pre-copy` out of features")
+
+    def _check_unused(self) -> None:
+        """What belongs to memory has no meaning beside a structure: its fields say it all."""
+        stream = self._stream
+        produced = stream.pre_copy or stream.stop_copy
+        parts = (
+            ("capacity", stream.capacity),
+            ("save", produced),
+            ("each-write", stream.each_write),
+            ("lengths", stream.lengths[0] if stream.lengths else None),
         )
-    else:
-        analysis.used.add(("layout", word.text))
-        _check_matched(layout, problems)
-    if stream.stop_copy or stream.pre_copy or stream.each_write or stream.capacity:
-        message = "a structure is filled and compared by its fields"
-        problems.report(
-            "stream-store",
-            message,
-            stream.span,
-            "save, each-write and capacity belong to a stream in memory",
-        )
-    if migration.has("pre-copy"):
-        message = "a structure has nothing to send before the device stops"
-        problems.report("pre-copy", message, stream.span, "take pre-copy out of features")
+        for name, part in parts:
+            if part is not None:
+                message = f"{quote(name)} belongs to a stream in memory"
+                self._store(message, part.span, "the fields of the structure say what is saved and loaded")
+
+    # -- memory of the parent -------------------------------------------------------------------------
+
+    def _check_memory(self, formula: m.Formula) -> None:
+        stream, migration = self._stream, self._migration
+        memory = self._analysis.value(formula, self._plain)
+        if memory is not None and memory.type.name not in BYTES:
+            message = f"memory is a pointer to bytes, and this is {quote(memory.type.name)}"
+            self._problems.report("type", message, formula.span, f"declare it as {listing(BYTES)}")
+        self._check_stable("memory", memory, formula)
+        if stream.capacity is None:
+            self._store("nothing says how large the memory is", stream.span, "add `capacity` to stream")
+        else:
+            capacity = self._analysis.number(stream.capacity, self._plain)
+            self._check_stable("capacity", capacity, stream.capacity)
+            if capacity is not None and literal(capacity) == 0:
+                self._store("memory of no size holds nothing", stream.capacity.span)
+        if migration.size is None:
+            hint = "add `size` to migration"
+            self._store("nothing says how much data there will be", stream.span, hint)
+        self._check_points()
+        self._check_load()
+
+    def _check_stable(self, name: str, typed: t.Typed | None, formula: m.Formula) -> None:
+        """Both are worked out again at every access, so they must be plain values."""
+        if typed is None:
+            return
+        for node in walk(typed):
+            if isinstance(node, t.Read | t.Run) or may_fail(node):
+                hint = "keep it in the context, or take a field of the handle"
+                self._store(
+                    f"{name} must be a plain value: it is looked at at every access", formula.span, hint
+                )
+                return
+
+    def _check_points(self) -> None:
+        stream, migration = self._stream, self._migration
+        if stream.stop_copy is None:
+            self._store("nothing says how the data is saved", stream.span, "add `save: stop-copy` to stream")
+        if migration.has("pre-copy") and stream.pre_copy is None:
+            message = "nothing says what is saved in pre-copy"
+            self._problems.report("pre-copy", message, stream.span, "add `save: pre-copy` to stream")
+        if stream.pre_copy and not migration.has("pre-copy"):
+            message = "this is never run: pre-copy isn't among the features"
+            self._problems.report("pre-copy", message, stream.pre_copy.span, "add `pre-copy` to features")
+        for produce in (stream.pre_copy, stream.stop_copy):
+            if produce:
+                self._check_command(produce.do, self._saving)
+                self._analysis.number(produce.length, self._saving)
+
+    def _check_load(self) -> None:
+        stream = self._stream
+        run = self._check_command(stream.each_write, self._loading)
+        if run is not None and stream.more and not may_fail(run):
+            message = f"{quote(run.command.name.text)} can't fail: it returns nothing"
+            self._problems.report("modifier", message, stream.more.span)
+        for length in stream.lengths:
+            self._analysis.number(length, self._loading)
+
+    def _check_command(self, formula: m.Formula | None, scope: Scope) -> t.Run | None:
+        run = self._analysis.action(formula, scope)
+        if run is not None and run.type is not VOID and formula is not None:
+            message = f"{quote(run.command.name.text)} has a result, which is lost here"
+            self._problems.report("result-lost", message, formula.span)
+        return run
 
 
 def _check_matched(layout: m.Layout, problems: Problems) -> None:
     first = layout.fields[0] if layout.fields else None
     if first is not None and not (first.const or first.match):
-        problems.report(
-            "stream-unmatched",
-            f"{layout.name} begins with {first.name}, which tells it from no other data",
-            first.name.span,
-            "begin with a const field, such as magic, or a match field",
-        )
-
-
-def _check_memory(migration: m.Migration, analysis: Analysis, scope: Scope) -> None:
-    stream, problems = migration.stream, analysis.problems
-    memory = analysis.value(stream.memory, scope)
-    if memory is not None and stream.memory and memory.type.kind != "pointer":
-        problems.report("type", f"memory is a pointer, and this is {memory.type.name}", stream.memory.span)
-    if stream.capacity is None:
-        problems.report(
-            "stream-store",
-            "the size of the memory must be said",
-            stream.span,
-            "add capacity to stream",
-        )
-    analysis.value(stream.capacity, scope)
-    _check_points(migration, problems)
-    for produce in (stream.pre_copy, stream.stop_copy):
-        if produce:
-            analysis.action(produce.do, scope)
-            analysis.value(produce.length, scope)
-    analysis.action(stream.each_write, scope)
-    for length in stream.lengths:
-        analysis.value(length, scope)
-
-
-def _check_points(migration: m.Migration, problems: Problems) -> None:
-    stream = migration.stream
-    if stream.stop_copy is None:
-        problems.report(
-            "stream-store", "nothing says how the data is saved", stream.span, "add save: stop-copy"
-        )
-    if migration.has("pre-copy") and stream.pre_copy is None:
-        problems.report(
-            "pre-copy", "nothing says what is saved in pre-copy", stream.span, "add save: pre-copy"
-        )
-    if stream.pre_copy and not migration.has("pre-copy"):
-        message = "this is never run: pre-copy isn't among the features"
-        problems.report("pre-copy", message, stream.pre_copy.span, "add pre-copy to features")
+        message = f"{quote(layout.name.text)} begins with {quote(first.name.text)}: any data would be taken"
+        hint = "begin with a const field, such as a magic number, or a match field"
+        problems.report("stream-unmatched", message, first.name.span, hint)

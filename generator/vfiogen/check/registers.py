@@ -4,24 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from vfiogen.c import syntax as s
-from vfiogen.c.names import c_name
-from vfiogen.diagnostics import Problems
+from vfiogen.diagnostics import Problems, quote
 from vfiogen.model import spec as m
+
+# VFIO_PCI_OFFSET_SHIFT of linux/vfio_pci_core.h: what lies beyond it in a BAR, user space can't reach either.
+LARGEST_BAR = 1 << 40
 
 
 def check_registers(spec: m.Spec, problems: Problems, complete: bool) -> None:
     """Report registers and bits that overlap or don't fit, and with `complete` those that are neither
     saved nor declared transient."""
     by_bar: dict[int, list[m.Register]] = {}
-    names: dict[str, m.Word] = {}
     for block in spec.registers:
         by_bar.setdefault(block.bar.value, []).extend(block.registers)
         for register in block.registers:
-            _check_macro(block, register, names, problems)
-            _check_alignment(register, problems)
+            _check_place(register, problems)
             _check_bits(register, problems)
     for registers in by_bar.values():
         _check_overlap(registers, problems)
@@ -29,60 +28,60 @@ def check_registers(spec: m.Spec, problems: Problems, complete: bool) -> None:
         _check_saved(spec, problems)
 
 
-def _check_macro(
-    block: m.RegisterBlock, register: m.Register, names: dict[str, m.Word], problems: Problems
-) -> None:
-    for word in (register.name, *(bits.name for bits in register.bits)):
-        path = [block.name.text, register.name.text] + ([] if word is register.name else [word.text])
-        macro = c_name("_".join(path)).upper()
-        first = names.setdefault(macro, word)
-        if first is not word:
-            message = f"{word} and {first} both become the macro {macro}"
-            problems.report("c-name-clash", message, word.span, related=((first.span, "the first one"),))
-
-
-def _check_alignment(register: m.Register, problems: Problems) -> None:
+def _check_place(register: m.Register, problems: Problems) -> None:
     width = register.width // 8
     if register.at.value % width:
         message = f"a register of {register.width} bits can't lie at {register.at.value:#x}"
         problems.report("register-alignment", message, register.at.span, f"it lies at multiples of {width}")
+    if register.at.value + register.size > LARGEST_BAR:
+        message = f"{quote(register.name.text)} ends beyond 1 TiB, where no access through VFIO gets"
+        problems.report("register-range", message, register.at.span)
 
 
 def _check_overlap(registers: list[m.Register], problems: Problems) -> None:
-    ordered = sorted(registers, key=lambda r: r.at.value)
-    for first, second in pairwise(ordered):
-        if second.at.value < first.at.value + first.size:
-            end = first.at.value + first.size - 1
-            message = f"{second.name} overlaps {first.name}, which goes up to {end:#x}"
-            problems.report(
-                "register-overlap",
-                message,
-                second.at.span,
-                related=((first.at.span, f"{first.name}"),),
+    furthest: m.Register | None = None
+    for register in sorted(registers, key=lambda r: r.at.value):
+        if furthest is not None and register.at.value < _end(furthest):
+            message = (
+                f"{quote(register.name.text)} overlaps {quote(furthest.name.text)}, which ends at"
+                f" {_end(furthest) - 1:#x}"
             )
+            related = ((furthest.at.span, "the other one"),)
+            problems.report("register-overlap", message, register.at.span, related=related)
+        if furthest is None or _end(register) > _end(furthest):
+            furthest = register
+
+
+def _end(register: m.Register) -> int:
+    return register.at.value + register.size
 
 
 def _check_bits(register: m.Register, problems: Problems) -> None:
-    taken: dict[int, m.Bits] = {}
-    for bits in register.bits:
-        if bits.low > bits.high:
-            problems.report(
-                "bits-range",
-                f"{bits.low}..{bits.high} goes downwards",
-                bits.span,
-                "write the lower bit first",
-            )
-        if bits.high >= register.width:
-            message = f"{bits.name} needs bit {bits.high}, and {register.name} has {register.width} bits"
-            problems.report("bits-range", message, bits.span)
-        for bit in range(bits.low, bits.high + 1):
-            first = taken.setdefault(bit, bits)
-            if first is not bits:
-                message = f"bit {bit} belongs to {first.name} already"
-                problems.report(
-                    "register-overlap", message, bits.span, related=((first.span, f"{first.name}"),)
-                )
-                break
+    sound = [bits for bits in register.bits if _check_range(register, bits, problems)]
+    furthest: m.Bits | None = None
+    for bits in sorted(sound, key=lambda b: (b.low, b.high)):
+        if furthest is not None and bits.low <= furthest.high:
+            message = f"bit {bits.low} belongs to {quote(furthest.name.text)} already"
+            related = ((furthest.span, "here"),)
+            problems.report("register-overlap", message, bits.span, related=related)
+        if furthest is None or bits.high > furthest.high:
+            furthest = bits
+
+
+def _check_range(register: m.Register, bits: m.Bits, problems: Problems) -> bool:
+    name = quote(bits.name.text)
+    if bits.low > bits.high:
+        message = f"the bits of {name} go downwards"
+        problems.report("bits-range", message, bits.span, f"write `{bits.high}..{bits.low}`")
+    elif bits.high >= register.width:
+        message = f"{name} needs bit {bits.high}, and {quote(register.name.text)} has {register.width} bits"
+        hint = (
+            "bits count from 0; `width` makes the register wider" if bits.high < 64 else "bits count from 0"
+        )
+        problems.report("bits-range", message, bits.span, hint)
+    else:
+        return True
+    return False
 
 
 def _check_saved(spec: m.Spec, problems: Problems) -> None:
@@ -95,16 +94,17 @@ def _check_saved(spec: m.Spec, problems: Problems) -> None:
 
 
 def _check_one_saved(block: m.RegisterBlock, register: m.Register, saved: bool, problems: Problems) -> None:
+    name = quote(f"{block.name}.{register.name}")
     if register.access == "rw" and not saved and register.transient is None:
         problems.report(
             "register-not-saved",
-            f"{block.name}.{register.name} can be written, but it is not in the migration data",
+            f"{name} can be written, but isn't in the migration data",
             register.name.span,
-            "save it in a field of the layout, or say why it needn't be with transient",
+            "save it in a field of the layout, or say with transient why it needn't be",
         )
     if saved and register.transient is not None:
-        message = f"{block.name}.{register.name} is saved and so isn't transient"
-        problems.report("register-not-saved", message, register.transient.span, "take one of them away")
+        message = f"{name} is in the migration data, and so isn't transient"
+        problems.report("register-not-saved", message, register.transient.span, "take one of the two away")
 
 
 def _saved_registers(spec: m.Spec) -> Iterator[tuple[str, str]]:

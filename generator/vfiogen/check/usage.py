@@ -5,35 +5,59 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vfiogen.c import syntax as s
 from vfiogen.check.kernel import needed_features
-from vfiogen.diagnostics import Problems
+from vfiogen.diagnostics import Problems, quote
 from vfiogen.model import spec as m
-from vfiogen.model.analyse import Analysis
+from vfiogen.model.walk import formulas, names
 
 
-def check_usage(spec: m.Spec, analysis: Analysis, problems: Problems) -> None:
-    """Report names that nothing uses; runs after the checks that type everything."""
-    for kind, key, word in _declared(spec):
-        if (kind, key) not in analysis.used:
-            problems.report("unused", f"nothing uses the {kind} {word}", word.span, "take it out, or use it")
+def check_usage(spec: m.Spec, problems: Problems) -> None:
+    """Report what nothing mentions, whether the expressions around it make sense or not.
+
+    Says nothing if one can't be read, since that may mention anything.
+    """
+    found = list(formulas(spec))
+    if any(formula.tree is None for formula in found):
+        return
+    for kind, word in _unused(spec, found):
+        problems.report(
+            "unused", f"nothing uses the {kind} {quote(word.text)}", word.span, "take it out, or use it"
+        )
     needed = {word.text for word in needed_features(spec)}
     for feature in spec.features:
         if feature.name.text not in needed:
-            message = f"nothing needs the feature {feature.name}"
+            message = f"nothing needs the feature {quote(feature.name.text)}"
             problems.report("unused", message, feature.name.span, "gate a part with needs, or take it out")
 
 
-def _declared(spec: m.Spec) -> Iterator[tuple[str, str, m.Word]]:
+def _unused(spec: m.Spec, found: list[m.Formula]) -> Iterator[tuple[str, m.Word]]:
+    mentioned = set(names(found))
     hooked = {used.text for command in spec.commands for used in command.uses}
-    for command in spec.commands:
-        if command.name.text not in hooked:
-            yield "command", command.name.text, command.name
-    for kept in spec.context:
-        yield "context", kept.name.text, kept.name
-    for layout in spec.layouts:
-        yield "layout", layout.name.text, layout.name
+    yield from (("command", c.name) for c in spec.commands if c.name.text not in mentioned | hooked)
+    yield from (("value", kept.name) for kept in spec.context if kept.name.text not in mentioned)
+    stream = spec.migration.stream.structure if spec.migration else None
+    transferred = {stream.text} if stream else set()
+    yield from (("layout", x.name) for x in spec.layouts if x.name.text not in mentioned | transferred)
+    if spec.provider and spec.provider.handle.text not in mentioned:
+        yield "handle", spec.provider.handle
+    fields = {node.name for formula in found for node in _members(formula)}
     for structure in spec.kernel_structures:
-        for field in structure.fields:
-            yield "field", f"{structure.name}.{field.name}", field.name
-    if spec.provider:
-        yield "provider", spec.provider.handle.text, spec.provider.handle
+        yield from (("field", field.name) for field in structure.fields if field.name.text not in fields)
+    yield from _unused_parameters(spec)
+
+
+def _members(formula: m.Formula) -> Iterator[s.Member]:
+    for node in s.walk(formula.tree) if formula.tree else ():
+        if isinstance(node, s.Member):
+            yield node
+
+
+def _unused_parameters(spec: m.Spec) -> Iterator[tuple[str, m.Word]]:
+    """A hook may use what it gets as it likes; other bodies are at hand."""
+    for command in spec.commands:
+        if not any(body.hook for body in command.bodies):
+            mentioned = set(names(formulas(command)))
+            for parameter in command.params:
+                if parameter.name.text not in mentioned:
+                    yield "parameter", parameter.name

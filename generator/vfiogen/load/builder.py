@@ -37,7 +37,7 @@ def load_source(source: Source, problems: Problems) -> Node | None:
         problems.report("file-encoding", message, source.span(*bad.span()), "remove it")
         return None
     root = _Builder(source, problems).build()
-    problems.settle()
+    problems.settle(source)
     return root
 
 
@@ -229,14 +229,16 @@ class _Builder:
         self._report("yaml-ambiguous", f"{quote(text)} {surprise.meaning}", span, hint)
 
     def _empty(self, span: Span) -> Scalar:
-        """Return the scalar for a missing value, whose span is that of its key."""
+        """Return the scalar for a missing value, which stands where the value should."""
         top = self._stack[-1] if self._stack else None
         if top is None:
             span = self._source.span(0, 0)
             self._report("yaml-empty", "the file is empty", span)
             return Scalar(span, "", None)
-        if top.key:
-            span = top.key.span
+        if top.key and span.line != top.key.span.end_line:
+            # After `? key` the parser goes on to the next token.
+            at = top.key.span
+            span = Span(at.source, at.end_line, at.end_column, at.end_line, at.end_column)
         if not top.skip and not top.cut:
             self._report_empty(top, span)
         return Scalar(span, "", None)

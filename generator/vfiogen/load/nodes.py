@@ -17,8 +17,7 @@ _BLANKS = " \t\n"
 class Scalar:
     """A scalar: `text` as written (quotes and folds resolved), `value` as the strict rules read it.
 
-    `quoted` is true for every style but the plain one. The span of a value that is missing is the
-    span of its key.
+    `quoted` is true for every style but the plain one. A value that is missing has an empty span.
     """
 
     span: Span

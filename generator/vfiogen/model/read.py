@@ -14,11 +14,12 @@ from typing import TypeVar
 
 from vfiogen.c import parse
 from vfiogen.c.syntax import Expression, SyntaxProblem
-from vfiogen.diagnostics import Problems, Source, Span
+from vfiogen.diagnostics import Problems, Source, Span, listing, quote
 from vfiogen.load import Mapping, Node, Scalar, Sequence
 from vfiogen.model import spec as m
 
 T = TypeVar("T")
+BODIES = ("call", "steps", "hook")
 Parse = Callable[[str], Expression]
 UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000}
 VERBS: dict[str, Parse] = {
@@ -28,6 +29,9 @@ VERBS: dict[str, Parse] = {
     "poll": parse.parse_expression,
     "check": parse.parse_expression,
 }
+STEP_KEYS = frozenset(
+    [*VERBS, "wait", "every", "for", "error", "retry", "ignore-error", "undo", "needs", "note"]
+)
 
 
 def read_spec(root: Node, source: Source, problems: Problems) -> m.Spec:
@@ -41,15 +45,22 @@ class _View:
 
     node: Node | None
     outer: Span | None = None
+    key: Span | None = None
 
     @property
     def span(self) -> Span:
         span = self.node.span if self.node is not None else self.outer
         return span if span is not None else Span(Source(""), 1, 1, 1, 1)
 
+    @property
+    def key_span(self) -> Span:
+        """The key that it is the value of, or the nearest thing to it."""
+        return self.key or self.span
+
     def __getitem__(self, key: str) -> _View:
+        found = self.node.key(key) if isinstance(self.node, Mapping) else None
         value = self.node.get(key) if isinstance(self.node, Mapping) else None
-        return _View(value, self.span)
+        return _View(value, self.key_span, found.span if found else None)
 
     def __bool__(self) -> bool:
         return self.node is not None
@@ -81,13 +92,16 @@ class _View:
 
     def items(self) -> Iterator[_View]:
         if isinstance(self.node, Sequence):
-            return (_View(item, self.span) for item in self.node.items)
+            return (_View(item, self.key_span) for item in self.node.items)
         return iter(())
 
     def entries(self) -> Iterator[tuple[m.Word, _View]]:
         if isinstance(self.node, Mapping):
-            return ((m.Word(k.text, k.span), _View(v, k.span)) for k, v in self.node)
+            return ((m.Word(k.text, k.span), _View(v, k.span, k.span)) for k, v in self.node)
         return iter(())
+
+    def keys(self) -> list[str]:
+        return [entry.key.text for entry in self.node.entries] if isinstance(self.node, Mapping) else []
 
 
 class _Reader:
@@ -106,7 +120,7 @@ class _Reader:
             features=_each(root["kernel"]["features"], _feature),
             needs=root["kernel"]["needs"].words(),
             provider=self._provider(root["provider"]) if root["provider"] else None,
-            kernel_structures=tuple(_kernel_structure(k, v) for k, v in structures if " " in k.text),
+            kernel_structures=tuple(self._kernel_structure(k, v) for k, v in structures if " " in k.text),
             layouts=tuple(self._layout(k, v) for k, v in structures if " " not in k.text),
             context=_each(root["context"], _context),
             registers=_each(root["registers"], _block),
@@ -149,7 +163,21 @@ class _Reader:
             hold=view["hold"].text("device"),
         )
 
+    def _kernel_structure(self, name: m.Word, view: _View) -> m.KernelStructure:
+        for key, value in view["fields"].entries():
+            if value.keys():
+                message = f"{quote(name.text)} is the kernel's, and only the type of a field is said"
+                hint = f"write `{key}: u32`, say; a layout of your own has a name such as device-state"
+                self._problems.report("structure-kind", message, key.span, hint)
+        fields = (m.KernelField(key, value.word()) for key, value in view["fields"].entries())
+        return m.KernelStructure(name, tuple(fields))
+
     def _layout(self, name: m.Word, view: _View) -> m.Layout:
+        for key, value in view["fields"].entries():
+            if value.scalar:
+                message = f"{quote(name.text)} is a layout, and its fields are maps"
+                hint = f"write `{key}: {{ type: u32, save: ... }}`; a structure of the kernel is `struct x`"
+                self._problems.report("structure-kind", message, value.span, hint)
         fields = tuple(self._field(key, value) for key, value in view["fields"].entries())
         return m.Layout(name, view["endian"].text("little"), fields, view["note"].optional())
 
@@ -167,23 +195,27 @@ class _Reader:
         )
 
     def _command(self, name: m.Word, view: _View) -> m.Command:
-        bodies = tuple(self._body(item) for item in view["any-of"].items())
+        bodies = tuple(self._body(item, item.span) for item in view["any-of"].items())
+        for beside in (key for key in BODIES if bodies and view[key]):
+            message = f"{quote(beside)} stands beside any-of, and would never be used"
+            hint = "make it an item of any-of, or take any-of away"
+            self._problems.report("command-body", message, view[beside].key_span, hint)
         return m.Command(
             name=name,
             params=_each(view["params"], _parameter),
             results=_each(view["results"], _parameter),
-            bodies=bodies or (self._body(view),),
+            bodies=bodies or (self._body(view, name.span),),
             returns=view["returns"].optional(),
             uses=view["uses"].words(),
             needs=view["needs"].optional(),
             note=view["note"].optional(),
         )
 
-    def _body(self, view: _View) -> m.Body:
+    def _body(self, view: _View, span: Span) -> m.Body:
         if view.scalar:
-            return m.Body(view.span, call=self._formula(view, parse.parse_kernel_call))
+            return m.Body(span, call=self._formula(view, parse.parse_kernel_call))
         return m.Body(
-            view.span,
+            span,
             call=self._formula(view["call"], parse.parse_kernel_call),
             steps=self._steps(view["steps"]) if view["steps"] else None,
             hook=view["hook"].optional(),
@@ -200,19 +232,18 @@ class _Reader:
         if view.scalar:
             return m.Step("do", self._expression(view), view.span)
         verbs = [verb for verb in (*VERBS, "wait") if view[verb]]
-        if len(verbs) != 1:
+        if len(verbs) != 1 and view.keys() and not set(view.keys()) - STEP_KEYS:
             self._one_verb(view, verbs)
         return self._verb_step(verbs[0] if verbs else "do", view)
 
     def _one_verb(self, view: _View, verbs: list[str]) -> None:
-        found = "has " + " and ".join(verbs) if verbs else "has no verb"
-        allowed = ", ".join((*VERBS, "wait"))
-        self._problems.report(
-            "step-verb",
-            f"a step does one thing, and this one {found}",
-            view.span,
-            f"the verbs are {allowed}",
-        )
+        """Report a step without a verb, or each verb but the first. The schema reports unknown keys."""
+        hint = f"the verbs are {listing((*VERBS, 'wait'), 'and')}"
+        if not verbs:
+            self._problems.report("step-verb", "the step does nothing: it has no verb", view.span, hint)
+        for verb in verbs[1:]:
+            message = f"a step does one thing, and this has {quote(verbs[0])} already"
+            self._problems.report("step-verb", message, view[verb].key_span, "make it a step of its own")
 
     def _verb_step(self, verb: str, view: _View) -> m.Step:
         return m.Step(
@@ -233,7 +264,7 @@ class _Reader:
     def _migration(self, view: _View) -> m.Migration:
         omitted = tuple(m.Omission(key, value.word()) for key, value in view["omitted"].entries())
         return m.Migration(
-            span=view.span,
+            span=view["arcs"].key_span,
             features=view["features"].words(),
             arcs=tuple(self._arc(key, value) for key, value in view["arcs"].entries()),
             stream=self._stream(view["stream"]),
@@ -250,7 +281,7 @@ class _Reader:
         load = view["load"]
         lengths = (self._expression(item) for item in load["lengths"].items())
         return m.Stream(
-            span=view.span,
+            span=view.key_span,
             structure=view["structure"].optional(),
             memory=self._expression(view["memory"]),
             capacity=self._expression(view["capacity"]),
@@ -266,7 +297,7 @@ class _Reader:
         if not view:
             return None
         length = self._required(view["length"], parse.parse_expression)
-        return m.Produce(self._expression(view["do"]), length, view.span)
+        return m.Produce(self._expression(view["do"]), length, view.key_span)
 
     def _expression(self, view: _View) -> m.Formula | None:
         return self._formula(view, parse.parse_expression)
@@ -304,11 +335,6 @@ def _feature(name: m.Word, view: _View) -> m.KernelFeature:
     since = view["since"]
     releases = since.words() or (since.word(),)
     return m.KernelFeature(name, view["header"].word(), view["declares"].word(), releases)
-
-
-def _kernel_structure(name: m.Word, view: _View) -> m.KernelStructure:
-    fields = (m.KernelField(key, value.word()) for key, value in view["fields"].entries())
-    return m.KernelStructure(name, tuple(fields))
 
 
 def _layout_type(view: _View) -> m.Word:
@@ -354,10 +380,15 @@ def _bit_range(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d+)(?:\.\.(\d+))?", text)
     if not found:
         return 0, 0
-    low = int(found.group(1))
-    return low, int(found.group(2)) if found.group(2) else low
+    low = _short_int(found[1])
+    return low, _short_int(found[2]) if found[2] else low
 
 
 def _duration(view: _View) -> int | None:
     found = re.fullmatch(r"(\d+)(us|ms|s)", view.text())
-    return int(found.group(1)) * UNITS[found.group(2)] if found else None
+    return _short_int(found[1]) * UNITS[found[2]] if found else None
+
+
+def _short_int(digits: str) -> int:
+    """Return a number, or one that is too large for anything: Python refuses to read thousands of digits."""
+    return int(digits.lstrip("0")[:15] or "0")

@@ -86,10 +86,11 @@ class ReadBits(Typed):
 
 @dataclass(frozen=True, eq=False)
 class Run(Typed):
-    """A command that is run; its type is that of its result."""
+    """A command that is run; its type is that of the result `chosen`, the first unless the spec names one."""
 
     command: Command
     arguments: tuple[Typed, ...]
+    chosen: int = 0
 
 
 @dataclass(frozen=True, eq=False)

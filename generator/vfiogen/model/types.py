@@ -15,6 +15,10 @@ SCALARS = {
     "size": ("size_t", 64),
     "phys": ("phys_addr_t", 64),
 }
+TYPES_HINT = "types are `bool`, `u8` to `u64`, `size`, `phys`, `struct x`, `struct x *`, `u8 *` and `void *`"
+
+_POINTER = re.compile(r"((?:struct|union) [a-z_][a-z0-9_]*|u8|u16|u32|u64|void) ?\*")
+_STRUCT = re.compile(r"(?:struct|union) [a-z_][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,17 @@ class Type:
 
     @property
     def target(self) -> str:
-        """What a pointer points to, as it is named in the spec."""
+        """The structure that it is or points to, as it is named in the spec."""
         return self.name.removesuffix("*").strip()
 
     def declare(self, name: str) -> str:
         """Return a C declaration of `name`, without the semicolon."""
         return f"{self.c}{name}" if self.c.endswith("*") else f"{self.c} {name}"
+
+    def same(self, other: Type) -> bool:
+        """Tell whether C takes one for the other, numbers aside: of a kind, and of one structure."""
+        alike = self.kind not in ("pointer", "struct") or self.c == other.c
+        return self.kind == other.kind and alike
 
 
 BOOL = Type("bool", "bool", "bool", 1)
@@ -56,6 +65,24 @@ def integer(bits: int) -> Type:
     return Type("int", f"u{bits}", f"u{bits}", bits)
 
 
+def address_of(target: Type) -> Type:
+    """Return the type of a pointer to something."""
+    star = "*" if target.c.endswith("*") else " *"
+    return Type("pointer", f"{target.name}{star}", f"{target.c}{star}")
+
+
+def holding(bits: int) -> Type:
+    """Return the narrowest integer of at least so many bits, up to 64."""
+    return integer(next(width for width in (8, 16, 32, 64) if min(bits, 64) <= width))
+
+
+def wider(left: Type, right: Type) -> Type:
+    """Return the type that holds both of two numbers; a constant adapts to the other."""
+    if left.kind == "constant":
+        return right
+    return left if right.kind == "constant" or left.bits >= right.bits else right
+
+
 def read_type(text: str) -> Type | None:
     """Return the type that a text of the spec names, or nothing."""
     if text in SCALARS:
@@ -63,8 +90,8 @@ def read_type(text: str) -> Type | None:
         return Type("bool" if text == "bool" else "int", text, c, bits)
     if text == "void":
         return VOID
-    if re.fullmatch(r"((struct|union) [a-z_][a-z0-9_]*|u8|u16|u32|u64|void) ?\*", text):
-        return Type("pointer", text, text.removesuffix("*").strip() + " *")
-    if re.fullmatch(r"(struct|union) [a-z_][a-z0-9_]*", text):
+    if found := _POINTER.fullmatch(text):
+        return Type("pointer", f"{found[1]} *", f"{found[1]} *")
+    if _STRUCT.fullmatch(text):
         return Type("struct", text, text)
     return None

@@ -53,7 +53,7 @@ def validate_against(validator: Draft202012Validator, root: Node, problems: Prob
     teller = _Teller(schema, root, problems)
     for error in islice(validator.iter_errors(plain(root)), MOST_ERRORS):
         teller.tell(error)
-    problems.settle()
+    problems.settle(root.span.source)
 
 
 def schema_reference(spec: Path) -> str:

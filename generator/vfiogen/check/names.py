@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Names: each means one thing in the spec, and what becomes of it in C is free there.
+
+What C has besides the spec's names is known here by lists; a test holds them against rendered drivers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from vfiogen.c import syntax as s
+from vfiogen.c.names import c_name, is_c_identifier, reserved_reason
+from vfiogen.c.syntax import KEYWORDS
+from vfiogen.diagnostics import Problems, quote
+from vfiogen.model import spec as m
+from vfiogen.model.arcs import device_arcs
+from vfiogen.model.scope import WORDS, is_single_call
+from vfiogen.model.types import read_type
+from vfiogen.model.walk import formulas, names
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# What the templates call functions and tables, without the prefix.
+_TEMPLATES = """
+    begin_access check_match check_write close_device continue_saving driver end_access err_handlers
+    file_error finish_loading from_pci from_vfio get_data_size get_state identify init load load_state
+    lock_state migration_ops open_device open_file ops precopy_ioctl probe put_file put_files read16 read32
+    read64 read8 release release_file remove reset_done resume_fops resume_write save_fops save_pre_copy
+    save_read save_state save_stop_copy set_state start_loading start_saving step stop_and_save table
+    write16 write32 write64 write8
+"""
+_ARCS = {arc for p2p in (False, True) for arc in device_arcs(p2p)}
+OWN_FUNCTIONS = _words(_TEMPLATES) | {f"{a}_to_{b}".lower() for a, b in _ARCS}
+OWN_STRUCTURES = ("device", "migration_file")
+# Members of the driver's own structure.
+DEVICE_MEMBERS = _words("core_device mig_state resets resets_settled resuming saving state_mutex") | {
+    f"bar{number}" for number in range(6)
+}
+# Variables of functions that take a command's parameters too.
+COMMAND_LOCALS = _words("pdev ret timeout")
+# Variables beside the one that is called like the prefix, and members of the migration file beside it.
+PREFIX_LOCALS = COMMAND_LOCALS | _words("""
+    addr arg buf cmd core_device core_vdev count disabled end expected filp flags fops i id info inode length
+    lock migf minsz name next pos ppos pre_copy resets state target value vdev
+""")
+# What rendered code calls: a variable of the name would hide it.
+CALLED = _words("""
+    anon_inode_getfile atomic_inc atomic_read check_add_overflow check_mul_overflow check_sub_overflow
+    copy_from_user copy_to_user down_write fput fsleep get_file kasprintf kfree kzalloc kzalloc_obj
+    lockdep_assert_held module_pci_driver mutex_destroy mutex_init mutex_lock mutex_unlock pci_dev_id
+    pci_domain_nr pci_iov_vf_id pci_physfn read_poll_timeout readq static_assert stream_open up_write writeq
+""")
+# Prefixes with which the kernel's headers declare something that a driver declares too, such as vfio_device
+# or pci_save_state.
+KERNEL_PREFIXES = _words("""
+    alarm cdev cpu cr4 cred dev device devres driver file files fork fwnode hrtimer hrtimers ida idr
+    initmem inode iommu kasan kcsan kernfs key klist kobject kref kset lock lockdep lockref lruvec mas mem
+    mm mmap module mt mtree mutex node paging pat pci pci_dev pgtable pmd poking poll profile ptlock pud
+    pv random rcu rcuref rcuwait rhashtable rhltable seal sema signals smp softirq sparse srcu syscall
+    sysfs tasklet tile time timekeeping timerqueue timers tsc uprobes utf8 vfio vfio_check vfio_device
+    vfio_pci vfio_pci_core vma vmalloc workqueue x86 xa xas zswap
+""")
+
+_ANOTHER = "choose another name"
+
+
+def check_names(spec: m.Spec, problems: Problems) -> None:
+    """Report names that mean two things, in the spec or in C."""
+    _Names(spec, problems).run()
+
+
+class _Names:
+    def __init__(self, spec: m.Spec, problems: Problems) -> None:
+        self._spec = spec
+        self._problems = problems
+        self._prefix = spec.driver.prefix.text
+
+    def run(self) -> None:
+        self._check_meanings()
+        self._check_prefix()
+        self._check_members()
+        self._check_kernel_fields()
+        for command in self._spec.commands:
+            self._check_locals(command)
+        for layout in self._spec.layouts:
+            self._check_group(layout.name, [field.name for field in layout.fields])
+        self._check_functions()
+        self._check_structures()
+        self._check_macros()
+
+    def _own(self, name: str) -> str:
+        return own_name(self._prefix, name)
+
+    def _clash(self, message: str, word: m.Word, *related: tuple[m.Word, str]) -> None:
+        spans = tuple((other.span, text) for other, text in related)
+        self._problems.report("c-name-clash", message, word.span, _ANOTHER, related=spans)
+
+    def _reserved(self, message: str, word: m.Word) -> None:
+        self._problems.report("reserved-name", message, word.span, _ANOTHER)
+
+    # -- the spec -------------------------------------------------------------------------------------
+
+    def _check_meanings(self) -> None:
+        """What an expression can begin with is called differently."""
+        seen: dict[str, tuple[str, m.Word]] = {}
+        for kind, word in self._beginnings():
+            self._check_word(word)
+            first, other = seen.setdefault(word.text, (kind, word))
+            if other is not word:
+                self._shadowed(word, f"{first} is called {quote(word.text)} already", other)
+        for command in self._spec.commands:
+            for parameter in (*command.params, *command.results):
+                self._check_word(parameter.name)
+                if parameter.name.text in seen:
+                    first, other = seen[parameter.name.text]
+                    message = f"{quote(parameter.name.text)} hides {first} of this name"
+                    self._shadowed(parameter.name, message, other)
+
+    def _beginnings(self) -> Iterator[tuple[str, m.Word]]:
+        spec = self._spec
+        if spec.provider:
+            yield "the parent's handle", spec.provider.handle
+        yield from (("a value of the context", kept.name) for kept in spec.context)
+        yield from (("a block of registers", block.name) for block in spec.registers)
+        yield from (("a command", command.name) for command in spec.commands)
+
+    def _check_word(self, word: m.Word) -> None:
+        if word.text in WORDS or word.text in KEYWORDS:
+            self._shadowed(word, f"{quote(word.text)} is a word of the vocabulary")
+
+    def _shadowed(self, word: m.Word, message: str, *others: m.Word) -> None:
+        related = tuple((other.span, "here") for other in others)
+        self._problems.report("shadowed-name", message, word.span, _ANOTHER, related=related)
+
+    # -- variables and members ------------------------------------------------------------------------
+
+    def _check_prefix(self) -> None:
+        word, prefix = self._spec.driver.prefix, self._prefix
+        reason = reserved_reason(prefix)
+        if reason:
+            self._reserved(f"{quote(prefix)} is {reason}", word)
+        elif prefix in PREFIX_LOCALS:
+            self._reserved(f"{quote(prefix)} is a variable of the driver's functions", word)
+        elif prefix in CALLED or prefix in KERNEL_PREFIXES:
+            self._reserved(f"names of the kernel begin with {quote(prefix + '_')}", word)
+
+    def _check_members(self) -> None:
+        handle = [self._spec.provider.handle] if self._spec.provider else []
+        for word in handle:
+            self._check_variable(word)
+        for word in (*handle, *(kept.name for kept in self._spec.context)):
+            if c_name(word.text) in DEVICE_MEMBERS:
+                self._clash(f"the driver's structure has a member {quote(c_name(word.text))} already", word)
+        self._check_group(None, [*handle, *(kept.name for kept in self._spec.context)])
+
+    def _check_kernel_fields(self) -> None:
+        for structure in self._spec.kernel_structures:
+            for field in structure.fields:
+                if not is_c_identifier(field.name.text):
+                    message = (
+                        f"no field of {quote(structure.name.text)} can be called {quote(field.name.text)}"
+                    )
+                    hint = "fields of the kernel are spelled as in C"
+                    self._problems.report("kernel-name", message, field.name.span, hint)
+
+    def _check_locals(self, command: m.Command) -> None:
+        called = set(_kernel_functions(self._spec))
+        words = [parameter.name for parameter in (*command.params, *command.results)]
+        for word in words:
+            self._check_variable(word)
+            if c_name(word.text) in called:
+                self._clash(f"{quote(c_name(word.text))} is a function that the driver calls", word)
+        self._check_group(None, words)
+
+    def _check_variable(self, word: m.Word) -> None:
+        name = c_name(word.text)
+        reason = reserved_reason(name)
+        if reason:
+            self._reserved(f"{quote(name)} is {reason}", word)
+        elif name in COMMAND_LOCALS or name == self._prefix:
+            self._reserved(f"{quote(name)} is a variable of the driver's functions", word)
+        elif name in CALLED:
+            self._reserved(f"{quote(name)} is a function of the kernel", word)
+
+    def _check_group(self, owner: m.Word | None, words: Iterable[m.Word]) -> None:
+        """Members of one structure, or variables of one function: no macros, and all different."""
+        seen: dict[str, m.Word] = {}
+        for word in words:
+            name = c_name(word.text)
+            reason = reserved_reason(name, member=True)
+            if reason:
+                self._reserved(f"{quote(name)} is {reason}", word)
+            first = seen.setdefault(name, word)
+            if first is not word and first.text != word.text:
+                self._clash(_both(word, first, name), word, (first, "the first one"))
+
+    # -- functions, structures, macros ----------------------------------------------------------------
+
+    def _check_functions(self) -> None:
+        called = set(_kernel_functions(self._spec))
+        seen: dict[str, m.Word] = {}
+        for command in self._spec.commands:
+            name = self._own(command.name.text)
+            first = seen.setdefault(name, command.name)
+            if first is not command.name:
+                self._clash(_both(command.name, first, name), command.name, (first, "the first one"))
+            elif self._has_function(command):
+                self._check_function(command.name, name, called)
+
+    def _has_function(self, command: m.Command) -> bool:
+        """A command that is a single call has none, but where the parent is looked up or hooks run it."""
+        provider = self._spec.provider
+        hooked = any(used.text == command.name.text for other in self._spec.commands for used in other.uses)
+        texts = any(_has_text(formula) for formula in formulas(command))
+        looked_up = provider is not None and provider.hold == "call"
+        return not is_single_call(command) or hooked or looked_up or texts
+
+    def _check_function(self, word: m.Word, name: str, called: set[str]) -> None:
+        if name in {f"{self._prefix}_{own}" for own in OWN_FUNCTIONS}:
+            self._clash(f"the driver has a function {quote(name)} of its own", word)
+        elif name in called:
+            self._clash(f"{quote(name)} is a function of the kernel that the driver calls", word)
+
+    def _check_structures(self) -> None:
+        own = {f"{self._prefix}_{name}" for name in OWN_STRUCTURES}
+        for word in _kernel_types(self._spec):
+            kind = read_type(word.text)
+            if kind and kind.target.removeprefix("struct ") in own:
+                self._clash(f"the driver has a {quote(kind.target)} of its own", word, *self._prefix_note())
+        seen: dict[str, m.Word] = {}
+        for layout in self._spec.layouts:
+            name = self._own(layout.name.text)
+            first = seen.setdefault(name, layout.name)
+            if first is not layout.name:
+                self._clash(
+                    _both(layout.name, first, f"struct {name}"), layout.name, (first, "the first one")
+                )
+            elif name in own:
+                self._clash(f"the driver has a {quote(f'struct {name}')} of its own", layout.name)
+
+    def _prefix_note(self) -> list[tuple[m.Word, str]]:
+        return [(self._spec.driver.prefix, "it begins with the driver's prefix")]
+
+    def _check_macros(self) -> None:
+        seen: dict[str, m.Word] = {}
+        constants = {name for name in names(formulas(self._spec)) if name.isupper()}
+        own = {self._own("h").upper(), *(self._own(f"bar{n}_size").upper() for n in range(6)), "ARC"}
+        for macro, word in self._macros():
+            first = seen.setdefault(macro, word)
+            if first is not word:
+                self._clash(_both(word, first, macro), word, (first, "the first one"))
+            elif macro in own:
+                self._clash(f"the driver has a macro {quote(macro)} of its own", word)
+            elif macro in constants:
+                self._clash(f"{quote(macro)} is a constant of the kernel that the spec uses", word)
+
+    def _macros(self) -> Iterator[tuple[str, m.Word]]:
+        for block in self._spec.registers:
+            for register in block.registers:
+                path = f"{block.name}_{register.name}"
+                yield self._own(path).upper(), register.name
+                yield from ((self._own(f"{path}_{bits.name}").upper(), bits.name) for bits in register.bits)
+        for layout in self._spec.layouts:
+            for field in layout.fields:
+                if field.const:
+                    yield self._own(f"{layout.name}_{field.name}").upper(), field.name
+
+
+def own_name(prefix: str, name: str) -> str:
+    """Return the C name of a thing of the spec: it begins with the prefix, but doesn't say it twice."""
+    name = c_name(name)
+    return name if name == prefix or name.startswith(f"{prefix}_") else f"{prefix}_{name}"
+
+
+def _both(word: m.Word, other: m.Word, name: str) -> str:
+    return f"{quote(word.text)} and {quote(other.text)} both become {quote(name)}"
+
+
+def _has_text(formula: m.Formula) -> bool:
+    return formula.tree is not None and any(isinstance(node, s.Text) for node in s.walk(formula.tree))
+
+
+def _kernel_functions(spec: m.Spec) -> Iterator[str]:
+    for formula in formulas(spec):
+        call = formula.tree.call if isinstance(formula.tree, s.KernelCall) else None
+        if call and isinstance(call.function, s.Name):
+            yield call.function.name
+
+
+def _kernel_types(spec: m.Spec) -> Iterator[m.Word]:
+    """Yield the words of the spec that name structures of the kernel."""
+    if spec.provider:
+        yield spec.provider.type
+    yield from (structure.name for structure in spec.kernel_structures)
+    yield from (field.type for structure in spec.kernel_structures for field in structure.fields)
+    yield from (kept.type for kept in spec.context)
+    yield from (p.type for command in spec.commands for p in (*command.params, *command.results))

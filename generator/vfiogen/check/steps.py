@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Steps: verbs, modifiers and expressions that fit together, waits with a bound, undos that can't fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from vfiogen.diagnostics import Problems, quote
+from vfiogen.model import spec as m
+from vfiogen.model import typed as t
+from vfiogen.model.analyse import Analysis, Scope
+from vfiogen.model.typed import walk
+from vfiogen.model.types import VOID
+
+LONGEST_WAIT = 300_000_000
+ARITHMETIC = ("+", "-", "*")
+
+
+def check_steps(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> None:
+    """Report steps whose verb, modifiers and expressions don't fit together."""
+    for step in steps:
+        _check_modifiers(step, analysis.problems)
+        _VERBS.get(step.verb, _check_nothing)(step, analysis, scope)
+        check_undo(step.undo, analysis, scope)
+
+
+def check_undo(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> None:
+    """Report steps that can't be what takes others back: nobody is there to hear of an error."""
+    for step in steps:
+        message = _wrong_for_undo(step)
+        if message:
+            hint = (
+                "what takes a step back runs a command, sets, writes or waits, and goes on whatever happens"
+            )
+            analysis.problems.report("undo-step", message, step.span, hint)
+        else:
+            _VERBS.get(step.verb, _check_nothing)(step, analysis, scope)
+            _check_infallible(step, analysis, scope)
+
+
+def _wrong_for_undo(step: m.Step) -> str:
+    if step.verb in ("poll", "check"):
+        return f"a {step.verb} can only fail, and nobody hears of it here"
+    if step.undo:
+        return "this is taken back by nothing"
+    modifiers = (("retry", step.retry), ("error", step.error), ("ignore-error", step.ignore_error))
+    given = next((name for name, word in modifiers if word), "")
+    return f"{given} has no meaning here, since an error is ignored anyway" if given else ""
+
+
+def _check_infallible(step: m.Step, analysis: Analysis, scope: Scope) -> None:
+    """The step's own command may fail, but not what its arguments or its value are calculated from."""
+    silent = Analysis(analysis.spec, Problems())
+    if step.verb == "do":
+        run = silent.action(step.formula, scope)
+        parts = [part for argument in run.arguments for part in walk(argument)] if run else []
+    else:
+        assign = silent.assignment(step.formula, scope)
+        parts = list(walk(assign.value)) if assign else []
+    if step.formula and any(may_fail(part) for part in parts):
+        message = "this is calculated in a way that can fail, and nobody hears of it here"
+        hint = "keep the value in the context when it is known"
+        analysis.problems.report("undo-step", message, step.formula.span, hint)
+
+
+def may_fail(node: t.Typed) -> bool:
+    """Tell whether working out a part of an expression can end in an error."""
+    if isinstance(node, t.Run):
+        return bool(node.command.results) or any(_fails(node.command, body) for body in node.command.bodies)
+    if isinstance(node, t.Read):
+        return node.index is not None and not isinstance(node.index, t.Literal)
+    return isinstance(node, t.Operation) and node.operator in ARITHMETIC and node.type.kind == "int"
+
+
+def _fails(command: m.Command, body: m.Body) -> bool:
+    if body.hook:
+        return command.returns is None or command.returns.text != "void"
+    returns = getattr(body.call.tree if body.call else None, "returns", None)
+    return returns is None or returns.failure is not None
+
+
+# Modifiers
+
+
+def _check_modifiers(step: m.Step, problems: Problems) -> None:
+    _check_bounds(step, problems)
+    if step.retry and step.verb != "do":
+        problems.report("modifier", "only a command can be tried again", step.retry.span)
+    elif step.retry and (step.error or step.ignore_error):
+        other = step.error or step.ignore_error
+        assert other is not None
+        message = "a retry ends with the command's own error, or with ETIMEDOUT"
+        problems.report("modifier", message, other.span, "put the step into a command to treat its error")
+    if step.error and step.ignore_error:
+        message = "an error that is ignored has no number"
+        problems.report("modifier", message, step.error.span)
+    if step.error and step.verb not in ("do", "poll", "check"):
+        message = f"a {step.verb} doesn't fail by itself"
+        problems.report("modifier", message, step.error.span, "error belongs to do, poll and check")
+    if step.ignore_error and step.verb != "do":
+        hint = "a poll or a check whose outcome is nothing needn't be there"
+        hint = hint if step.verb in ("poll", "check") else ""
+        problems.report(
+            "modifier", "only the error of a command can be ignored", step.ignore_error.span, hint
+        )
+
+
+def _check_bounds(step: m.Step, problems: Problems) -> None:
+    waits = step.verb == "poll" or step.retry is not None
+    what = "a retry" if step.retry else "a poll"
+    bounds = (("every", step.every), ("for", step.limit))
+    missing = [name for name, given in bounds if given is None]
+    if not waits and len(missing) < 2:
+        problems.report("modifier", "every and for belong to a poll or a retry", step.span)
+    elif waits and missing:
+        message = f"{what} must have a bound: {' and '.join(missing)} missing"
+        message = message.replace(" missing", " is missing" if len(missing) == 1 else " are missing")
+        problems.report(
+            "poll-bounds", message, step.span, "say how often and how long: `every: 1ms, for: 1s`"
+        )
+    elif waits and not (step.every and step.limit):
+        problems.report("poll-bounds", f"{what} needs more time than 0", step.span)
+    elif waits and (step.every or 0) > (step.limit or 0):
+        problems.report("poll-bounds", f"{what} would look only once: every is longer than for", step.span)
+    if step.verb == "wait" and not step.wait:
+        problems.report("poll-bounds", "a wait needs more time than 0", step.span)
+    if max(step.wait, step.limit or 0) > LONGEST_WAIT:
+        problems.report("poll-bounds", "a driver waits for 300s at the most", step.span)
+
+
+# Verbs
+
+
+def _check_nothing(step: m.Step, analysis: Analysis, scope: Scope) -> None:
+    """A wait has no expression."""
+
+
+def _check_do(step: m.Step, analysis: Analysis, scope: Scope) -> None:
+    run = analysis.action(step.formula, scope)
+    if run is None or step.formula is None:
+        return
+    name = quote(run.command.name.text)
+    if run.type is not VOID:
+        message = f"{name} has a result, which is lost here"
+        hint = "store it, with `set: place = command`, or compare it, with `check`"
+        analysis.problems.report("result-lost", message, step.formula.span, hint)
+    elif not may_fail(run):
+        for word in (step.retry, step.error, step.ignore_error):
+            if word:
+                message = f"{name} can't fail: it returns nothing"
+                analysis.problems.report("modifier", message, word.span)
+
+
+def _check_set(step: m.Step, analysis: Analysis, scope: Scope) -> None:
+    assign = analysis.assignment(step.formula, scope)
+    if assign is not None and isinstance(assign.place, t.Read | t.ReadBits) and step.formula is not None:
+        message = "set stores in memory, and this is a register"
+        analysis.problems.report("step-verb", message, step.formula.span, "use `write`")
+
+
+def _check_write(step: m.Step, analysis: Analysis, scope: Scope) -> None:
+    assign = analysis.assignment(step.formula, scope)
+    if assign is not None and not isinstance(assign.place, t.Read | t.ReadBits) and step.formula is not None:
+        message = "write is for registers, and this is memory"
+        analysis.problems.report("step-verb", message, step.formula.span, "use `set`")
+
+
+def _check_poll(step: m.Step, analysis: Analysis, scope: Scope) -> None:
+    typed = analysis.condition(step.formula, scope)
+    if typed is None or step.formula is None:
+        return
+    message, hint = _wrong_for_poll(typed)
+    if message:
+        analysis.problems.report("poll-condition", message, step.formula.span, hint)
+
+
+def _wrong_for_poll(typed: t.Typed) -> tuple[str, str]:
+    """Return what a poll can't look at. It reads one register, and works the rest out without an error."""
+    reads = [node for node in walk(typed) if isinstance(node, t.Read)]
+    places = {(r.block.name.text, r.register.name.text, _index(r)) for r in reads}
+    if len(places) != 1:
+        found = f"{len(places)} registers" if places else "none"
+        return (
+            f"a poll looks at one register, and this at {found}",
+            "poll for one after the other" if places else "",
+        )
+    if any(isinstance(node, t.Run) for node in walk(typed)):
+        return "a poll runs no command", "set a value before, and compare the register with that"
+    if any(may_fail(node) and not isinstance(node, t.Read) for node in walk(typed)):
+        return "a poll doesn't calculate: a result could overflow", "move it to the other side as a number"
+    return "", ""
+
+
+def _index(read: t.Read) -> object:
+    """Return what tells two elements of a register apart; only numbers can be the same one."""
+    return read.index.value if isinstance(read.index, t.Literal) else read.index
+
+
+def _check_check(step: m.Step, analysis: Analysis, scope: Scope) -> None:
+    analysis.condition(step.formula, scope)
+
+
+_VERBS: dict[str, Callable[[m.Step, Analysis, Scope], None]] = {
+    "do": _check_do,
+    "set": _check_set,
+    "write": _check_write,
+    "poll": _check_poll,
+    "check": _check_check,
+}

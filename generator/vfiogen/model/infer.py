@@ -1,0 +1,653 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Resolves the names of an expression and gives every part its type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from vfiogen.c import syntax as s
+from vfiogen.c.names import is_c_identifier
+from vfiogen.diagnostics import Problems, did_you_mean, listing, quote
+from vfiogen.model import spec as m
+from vfiogen.model import typed as t
+from vfiogen.model import types
+from vfiogen.model.bounds import FULL, calculate, literal, most
+from vfiogen.model.reach import Reach
+from vfiogen.model.scope import BOOLEANS, BUILTINS, FUNCTIONS, STREAM_NAMES, Scope
+from vfiogen.model.types import BOOL, CONSTANT, TEXT, TYPES_HINT, VOID, Type
+
+LARGEST_INT = 0x7FFFFFFF
+COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+LOGIC = ("and", "or")
+SHIFTS = ("<<", ">>")
+
+
+class UntypedError(Exception):
+    """A part has no type; the problem has been reported."""
+
+
+class Inference:
+    """Types one formula. Every method raises UntypedError after it has reported a problem."""
+
+    def __init__(self, problems: Problems, reach: Reach, formula: m.Formula, scope: Scope) -> None:
+        self._problems = problems
+        self._reach = reach
+        self._formula = formula
+        self._scope = scope
+        self._spec = scope.spec
+
+    # -- what an expression is used as ----------------------------------------------------------
+
+    def value(self, node: s.Expression) -> t.Typed:
+        """Type anything that has a value."""
+        handler = _HANDLERS.get(type(node))
+        if handler is None:
+            raise self._fail("expression", "this can't be used as a value", node)
+        return handler(self, node)
+
+    def condition(self, node: s.Expression) -> t.Typed:
+        """Type what is true or false."""
+        typed = self.value(node)
+        if typed.type.kind != "bool":
+            hint = "compare it with something: a number is no condition" if typed.type.numeric else ""
+            message = f"a condition is true or false, and this is {_kind(typed)}"
+            raise self._fail("type", message, node, hint)
+        return typed
+
+    def number(self, node: s.Expression) -> t.Typed:
+        """Type a number."""
+        typed = self.value(node)
+        if not typed.type.numeric:
+            hint = "a bit is a condition, not a number" if isinstance(typed, t.ReadBits) else ""
+            raise self._fail("type", f"a number is needed here, and this is {_kind(typed)}", node, hint)
+        return typed
+
+    def action(self, node: s.Expression) -> t.Run:
+        """Type a command that is run."""
+        function = node.function if isinstance(node, s.Call) else node
+        if not isinstance(function, s.Name):
+            hint = "what is done is declared in commands, and run by its name"
+            raise self._fail("step-verb", "a step runs a command of the spec", node, hint)
+        command = self._spec.command(function.name)
+        if command is None:
+            raise self._no_command(function)
+        return self._run(command, node)
+
+    def assignment(self, node: s.Expression) -> t.Assign:
+        """Type `place = value`."""
+        assert isinstance(node, s.Assignment)
+        place = self.place(node.place)
+        value = self._fitting(node.value, place.type, _room(place))
+        return t.Assign(place.type, place, value)
+
+    def register(self, node: s.Expression) -> t.Typed:
+        """Type a register without a look at its access, or whatever stands there instead."""
+        typed = self._base(node)
+        return self._one_element(typed, node) if isinstance(typed, t.Read | t.ReadBits) else typed
+
+    def place(self, node: s.Expression) -> t.Typed:
+        """Type what a value can be stored in."""
+        typed = self._base(node)
+        if isinstance(typed, t.Read | t.ReadBits):
+            return self._writable(self._one_element(typed, node), node)
+        if isinstance(typed, t.Kept) or (isinstance(typed, t.Local) and typed.result):
+            return typed
+        raise self._fail(
+            "not-a-place",
+            "nothing can be stored here",
+            node,
+            "a place is a register, a value of the context or a result of the command",
+        )
+
+    def call(self, node: s.Expression) -> t.KernelFunction:
+        """Type a call of a kernel function."""
+        assert isinstance(node, s.KernelCall)
+        function = node.call.function
+        if not isinstance(function, s.Name) or not is_c_identifier(function.name):
+            raise self._no_function(function)
+        returned = self._call_type(node.returns)
+        failure = "errno" if node.returns.type == "errno" else node.returns.failure
+        arguments = tuple(self._argument(argument) for argument in node.call.arguments)
+        return t.KernelFunction(returned, function.name, arguments, failure)
+
+    # -- places -----------------------------------------------------------------------------------
+
+    def _writable(self, typed: t.Read | t.ReadBits, node: s.Expression) -> t.Typed:
+        access = typed.bits.access if isinstance(typed, t.ReadBits) else typed.register.access
+        if access == "ro" or _register_of(typed).access == "ro":
+            raise self._fail("register-access", f"{self._text_of(node)} is read-only", node)
+        return typed
+
+    def _readable(self, typed: t.Read | t.ReadBits, node: s.Expression) -> t.Typed:
+        access = typed.bits.access if isinstance(typed, t.ReadBits) else typed.register.access
+        if access == "wo" or _register_of(typed).access == "wo":
+            raise self._fail("register-access", f"{self._text_of(node)} is write-only", node)
+        return typed
+
+    def _one_element(self, typed: t.Read | t.ReadBits, node: s.Expression) -> t.Read | t.ReadBits:
+        """Refuse a register with a count that is named as if it were one."""
+        read = typed.read if isinstance(typed, t.ReadBits) else typed
+        whole = self._scope.arrays and read is typed
+        if read.register.count is None or read.index is not None or whole:
+            return typed
+        name = f"{read.block.name}.{read.register.name}"
+        message = f"{quote(name)} is {read.register.count.value} registers"
+        raise self._fail("type", message, node, f"say which one: `{name}[0]`")
+
+    # -- calls of the kernel ------------------------------------------------------------------------
+
+    def _no_function(self, node: s.Expression) -> UntypedError:
+        name = self._text_of(node)
+        hint = ""
+        if isinstance(node, s.Name) and self._spec.command(node.name):
+            hint = f"{quote(node.name)} is a command of the spec, and this calls a function of the kernel"
+        return self._fail("kernel-name", f"no function of the kernel can be called {name}", node, hint)
+
+    def _call_type(self, returns: s.Returns) -> Type:
+        found = types.read_type(returns.type) if returns.type != "errno" else VOID
+        if found is None or found.kind == "struct":
+            raise self._fail("type", f"a call can't return {quote(returns.type)}", returns, TYPES_HINT)
+        return found
+
+    def _argument(self, argument: s.Argument) -> t.Typed:
+        self._unnamed(argument)
+        if isinstance(argument.value, s.Text):
+            return self._format(argument.value)
+        return self.value(argument.value)
+
+    def _unnamed(self, argument: s.Argument) -> None:
+        if argument.name is not None:
+            name = s.Expression(argument.name_start, argument.name_start + len(argument.name))
+            raise self._fail("arguments", "arguments are given in order, without names", name)
+
+    def _format(self, node: s.Text) -> t.Typed:
+        parts = tuple(part if isinstance(part, str) else self._embedded(part) for part in node.parts)
+        return t.Format(TEXT, parts)
+
+    def _embedded(self, node: s.Expression) -> t.Typed:
+        typed = self.value(node)
+        if not isinstance(typed, t.Constant) and typed.type.kind != "int":
+            hint = "a number is written into the text itself" if typed.type.numeric else ""
+            message = f"a text takes numbers and constants that are texts, and this is {_kind(typed)}"
+            raise self._fail("type", message, node, hint)
+        return typed
+
+    # -- the kinds of nodes ---------------------------------------------------------------------------
+
+    def _number(self, node: s.Number) -> t.Typed:
+        return t.Literal(CONSTANT, node.value, node.hexadecimal)
+
+    def _text(self, node: s.Text) -> t.Typed:
+        raise self._fail("type", "a text can only be an argument of a call of the kernel", node)
+
+    def _name(self, node: s.Name) -> t.Typed:
+        name = node.name
+        if name.isupper():
+            return t.Constant(CONSTANT, name)
+        if name in BOOLEANS:
+            return t.Constant(BOOL, name)
+        for parameter, result in self._scope.locals:
+            if parameter.name.text == name:
+                return t.Local(self._type(parameter.type), name, result)
+        return self._declared(node)
+
+    def _declared(self, node: s.Name) -> t.Typed:
+        name = node.name
+        provider = self._spec.provider
+        if provider is not None and provider.handle.text == name:
+            return self._handle(provider, node)
+        for kept in self._spec.context:
+            if kept.name.text == name:
+                return t.Kept(self._type(kept.type), name)
+        command = self._spec.command(name)
+        if command is not None:
+            return self._result(command, node)
+        return self._builtin(node)
+
+    def _handle(self, provider: m.Provider, node: s.Name) -> t.Typed:
+        if not self._scope.held:
+            hint = (
+                "with `hold: call` only commands have it: put this into one"
+                if provider.hold == "call"
+                else ""
+            )
+            raise self._fail("provider-handle", f"the handle {quote(node.name)} isn't there", node, hint)
+        return t.Handle(self._type(provider.type))
+
+    def _builtin(self, node: s.Name) -> t.Typed:
+        name = node.name
+        if name in STREAM_NAMES and name not in self._scope.stream:
+            hint = "a command that isn't a single call takes it as a parameter" if self._scope.locals else ""
+            raise self._fail("stream-name", f"{quote(name)} {_STREAM_PLACES[name]}", node, hint)
+        names = BUILTINS | STREAM_NAMES
+        if name not in names:
+            raise self._unknown(f"nothing is called {quote(name)}", name, node, self._names())
+        if name in ("parent", "vf-id") and any(d.function != "vf" for d in self._spec.devices):
+            message = f"{quote(name)} exists for virtual functions only"
+            raise self._fail("needs-vf", message, node, "write `function: vf` in every entry of devices")
+        return t.Builtin(names[name], name)
+
+    def _names(self) -> list[str]:
+        spec = self._spec
+        found = [p.name.text for p, _ in self._scope.locals]
+        found += [k.name.text for k in spec.context] + [c.name.text for c in spec.commands]
+        found += [b.name.text for b in spec.registers]
+        found += [spec.provider.handle.text] if spec.provider else []
+        return [*found, *BUILTINS, *sorted(self._scope.stream)]
+
+    def _member(self, node: s.Member) -> t.Typed:
+        typed = self._of_member(node)
+        if isinstance(typed, t.Read | t.ReadBits):
+            return self._readable(self._one_element(typed, node), node)
+        return typed
+
+    def _of_member(self, node: s.Member) -> t.Typed:
+        """Type a register, bits, a result or a field, without a look at whether it may be read."""
+        block = self._block(node.base)
+        if block is not None:
+            return self._register(block, node)
+        command = self._command(node.base)
+        if command is not None and command.results:
+            return self._chosen(command, node)
+        base = self._base(node.base)
+        if isinstance(base, t.Read):
+            return self._bits(base, node)
+        if base.type.kind in ("pointer", "struct"):
+            return self._field(base, node)
+        raise self._fail("type", f"{_kind(base)} has no fields", _last(node))
+
+    def _base(self, node: s.Expression) -> t.Typed:
+        """Type anything, registers without a look at whether they may be read."""
+        if isinstance(node, s.Member):
+            return self._of_member(node)
+        return self._element(node) if isinstance(node, s.Index) else self.value(node)
+
+    def _block(self, node: s.Expression) -> m.RegisterBlock | None:
+        if not isinstance(node, s.Name):
+            return None
+        return next((b for b in self._spec.registers if b.name.text == node.name), None)
+
+    def _command(self, node: s.Expression) -> m.Command | None:
+        function = node.function if isinstance(node, s.Call) else node
+        return self._spec.command(function.name) if isinstance(function, s.Name) else None
+
+    def _register(self, block: m.RegisterBlock, node: s.Member) -> t.Typed:
+        if not self._scope.mapped:
+            message = "registers can't be reached before the device is opened"
+            raise self._fail("register-early", message, node, _EARLY_HINT)
+        for register in block.registers:
+            if register.name.text == node.name:
+                return t.Read(types.integer(register.width), block, register)
+        known = [r.name.text for r in block.registers]
+        message = f"{quote(block.name.text)} has no register {quote(node.name)}"
+        raise self._unknown(message, node.name, _last(node), known)
+
+    def _bits(self, read: t.Read, node: s.Member) -> t.Typed:
+        for bits in read.register.bits:
+            if bits.name.text == node.name:
+                kind = BOOL if bits.low == bits.high else types.holding(bits.high - bits.low + 1)
+                return t.ReadBits(kind, read, bits)
+        known = [b.name.text for b in read.register.bits]
+        message = f"{quote(read.register.name.text)} has no bits {quote(node.name)}"
+        raise self._unknown(message, node.name, _last(node), known)
+
+    def _chosen(self, command: m.Command, node: s.Member) -> t.Typed:
+        known = [result.name.text for result in command.results]
+        if node.name not in known:
+            message = f"{quote(command.name.text)} has no result {quote(node.name)}"
+            raise self._unknown(message, node.name, _last(node), known)
+        run = self._run(command, node.base)
+        at = known.index(node.name)
+        return replace(run, type=self._type(command.results[at].type), chosen=at)
+
+    def _field(self, base: t.Typed, node: s.Member) -> t.Typed:
+        target = base.type.target
+        structure = next((x for x in self._spec.kernel_structures if x.name.text == target), None)
+        fields = structure.fields if structure else ()
+        for one in fields:
+            if one.name.text == node.name:
+                return t.Field(self._type(one.type), base, node.name)
+        message = f"nothing is known of a field {quote(node.name)} of {quote(target)}"
+        hint = f"structures names the fields of {quote(target)} that are used, with their types"
+        raise self._unknown(message, node.name, _last(node), [f.name.text for f in fields], hint)
+
+    def _index(self, node: s.Index) -> t.Typed:
+        return self._readable(self._element(node), node)
+
+    def _element(self, node: s.Index) -> t.Read:
+        base = self._of_member(node.base) if isinstance(node.base, s.Member) else self.value(node.base)
+        if not isinstance(base, t.Read) or base.register.count is None:
+            raise self._fail("type", "only registers with a count have an index", node)
+        index = self.number(node.index)
+        bound, count = literal(index), base.register.count.value
+        if bound is not None and bound >= count:
+            message = f"{quote(base.register.name.text)} has no element {bound}"
+            raise self._fail("value-range", message, node.index, f"they count from 0 to {count - 1}")
+        return replace(base, index=index)
+
+    def _call(self, node: s.Call) -> t.Typed:
+        if not isinstance(node.function, s.Name):
+            raise self._fail("expression", f"{self._text_of(node.function)} can't be called", node.function)
+        name = node.function.name
+        command = self._spec.command(name)
+        if command is not None:
+            return self._result(command, node)
+        if name in ("size", "end"):
+            return self._extent(name, node)
+        if name in FUNCTIONS:
+            return self._function(name, node)
+        raise self._no_command(node.function)
+
+    def _no_command(self, node: s.Name) -> UntypedError:
+        known = [c.name.text for c in self._spec.commands]
+        hint = ""
+        if "_" in node.name and not did_you_mean(node.name, known):
+            hint = "a function of the kernel is called by a command: declare one in commands"
+        return self._unknown(f"no command is called {quote(node.name)}", node.name, node, known, hint)
+
+    def _result(self, command: m.Command, node: s.Expression) -> t.Typed:
+        run = self._run(command, node)
+        if run.type is VOID:
+            raise self._fail("type", f"{quote(command.name.text)} has no result", node)
+        if len(command.results) > 1:
+            names = [result.name.text for result in command.results]
+            message = f"{quote(command.name.text)} has the results {listing(names, 'and')}"
+            raise self._fail("type", message, node, f"say which one: `{self._raw(node)}.{names[0]}`")
+        return run
+
+    def _run(self, command: m.Command, node: s.Expression) -> t.Run:
+        self._reachable(command, node)
+        given = node.arguments if isinstance(node, s.Call) else ()
+        for argument in given:
+            self._unnamed(argument)
+        if len(given) != len(command.params):
+            raise self._fail("arguments", _counted(command, len(given)), node, _signature(command))
+        arguments = tuple(
+            self._passed(argument.value, parameter)
+            for argument, parameter in zip(given, command.params, strict=True)
+        )
+        return t.Run(self._returned(command), command, arguments)
+
+    def _reachable(self, command: m.Command, node: s.Expression) -> None:
+        """Refuse a command that needs what isn't there where it is run."""
+        name = quote(command.name.text)
+        if not self._scope.mapped and self._reach.uses_registers(command):
+            message = f"{name} needs registers, which can't be reached before the device is opened"
+            raise self._fail("register-early", message, node, _EARLY_HINT)
+        for missing in sorted(self._reach.stream_names(command) - self._scope.stream):
+            message = f"{name} needs {quote(missing)}, which {_STREAM_PLACES[missing]}"
+            hint = "give the command a parameter instead"
+            raise self._fail("stream-name", message, node, hint)
+
+    def _passed(self, node: s.Expression, parameter: m.Parameter) -> t.Typed:
+        kind = self._type(parameter.type)
+        return self._fitting(node, kind, kind.bits)
+
+    def _returned(self, command: m.Command) -> Type:
+        if command.results:
+            return self._type(command.results[0].type)
+        call = command.bodies[0].call
+        if call is not None and isinstance(call.tree, s.KernelCall) and call.tree.returns.type != "errno":
+            return types.read_type(call.tree.returns.type) or VOID
+        return VOID
+
+    def _extent(self, name: str, node: s.Call) -> t.Typed:
+        wanted = "a layout" if name == "size" else "a field of a layout: `layout.field`"
+        argument = node.arguments[0].value if len(node.arguments) == 1 else None
+        base = argument.base if isinstance(argument, s.Member) and name == "end" else argument
+        if not isinstance(base, s.Name) or (name == "end") != isinstance(argument, s.Member):
+            raise self._fail("arguments", f"{quote(name + '()')} takes {wanted}", argument or node)
+        layout = self._spec.layout(base.name)
+        if layout is None:
+            known = [x.name.text for x in self._spec.layouts]
+            raise self._unknown(f"no layout is called {quote(base.name)}", base.name, base, known)
+        field = self._field_of(layout, argument) if isinstance(argument, s.Member) else None
+        return t.Extent(types.integer(64), base.name, field)
+
+    def _field_of(self, layout: m.Layout, node: s.Member) -> str:
+        known = [field.name.text for field in layout.fields]
+        if node.name not in known:
+            message = f"{quote(layout.name.text)} has no field {quote(node.name)}"
+            raise self._unknown(message, node.name, _last(node), known)
+        return node.name
+
+    def _function(self, name: str, node: s.Call) -> t.Typed:
+        if len(node.arguments) != 2:
+            message = f"{quote(name + '()')} takes two arguments, and here are {len(node.arguments)}"
+            raise self._fail("arguments", message, node)
+        for argument in node.arguments:
+            self._unnamed(argument)
+        values = [argument.value for argument in node.arguments]
+        if name == "join":
+            halves = tuple(self._fitting(value, types.integer(32), 32) for value in values)
+            return t.Function(types.integer(64), name, halves)
+        numbers = tuple(self.number(value) for value in values)
+        return t.Function(types.wider(numbers[0].type, numbers[1].type), name, numbers)
+
+    def _unary(self, node: s.Unary) -> t.Typed:
+        if node.operator == "not":
+            return t.Prefix(BOOL, "not", self.condition(node.operand))
+        if node.operator == "~":
+            operand = self.number(node.operand)
+            return t.Prefix(operand.type, "~", operand)
+        return self._address(node)
+
+    def _address(self, node: s.Unary) -> t.Typed:
+        operand = self.value(node.operand)
+        result = isinstance(operand, t.Local) and operand.result
+        if not result and not isinstance(operand, t.Kept | t.Field):
+            hint = f"{quote(node.operator)} goes before a value of the context, a result or a field"
+            raise self._fail("not-a-place", "this has no address", node, hint)
+        return t.Prefix(types.address_of(operand.type), node.operator, operand)
+
+    def _binary(self, node: s.Binary) -> t.Typed:
+        if node.operator in LOGIC:
+            return t.Operation(BOOL, node.operator, self.condition(node.left), self.condition(node.right))
+        if node.operator in ("==", "!="):
+            return self._equality(node)
+        left, right = self.number(node.left), self.number(node.right)
+        if node.operator in COMPARISONS:
+            self._comparable(node, left, right)
+            return t.Operation(BOOL, node.operator, left, right)
+        return self._calculation(node, left, right)
+
+    def _equality(self, node: s.Binary) -> t.Typed:
+        left = self.value(node.left)
+        right = self._fitting(node.right, left.type)
+        if left.type.kind == "struct":
+            raise self._fail("type", f"{_kind(left)} can't be compared", node)
+        if left.type.numeric:
+            self._comparable(node, left, right)
+        return t.Operation(BOOL, node.operator, left, right)
+
+    def _comparable(self, node: s.Binary, left: t.Typed, right: t.Typed) -> None:
+        """Refuse a comparison whose outcome is known."""
+        for one, other, place in ((left, right, node.right), (right, left, node.left)):
+            bound, exact = most(one), literal(other)
+            if bound is not None and exact is not None and literal(one) is None and exact > bound:
+                hint = f"{quote(self._raw(node.left if one is left else node.right))} is at most {bound:#x}"
+                message = f"{exact:#x} is out of reach, so the comparison has one outcome"
+                raise self._fail("value-range", message, place, hint)
+        if literal(right) == 0 and node.operator in ("<", ">="):
+            raise self._fail("value-range", "no value is negative, so the comparison has one outcome", node)
+
+    def _calculation(self, node: s.Binary, left: t.Typed, right: t.Typed) -> t.Typed:
+        exact = self._exact(node, left, right)
+        if exact is not None:
+            return exact
+        if node.operator in ("/", "%"):
+            self._divisor(node, right)
+        if node.operator in SHIFTS:
+            return self._shift(node, left, right)
+        return t.Operation(types.wider(left.type, right.type), node.operator, left, right)
+
+    def _exact(self, node: s.Binary, left: t.Typed, right: t.Typed) -> t.Typed | None:
+        """Type a calculation with two numbers; one that C's int can't hold is carried out here."""
+        one, other = literal(left), literal(right)
+        if one is None or other is None:
+            return None
+        result = calculate(node.operator, one, other)
+        if result is None or not 0 <= result <= FULL:
+            raise self._fail("value-range", f"{quote(self._raw(node))} {_outcome(result)}", node)
+        if max(one, other, result) > LARGEST_INT:
+            return t.Literal(CONSTANT, result, True)
+        return t.Operation(CONSTANT, node.operator, left, right)
+
+    def _divisor(self, node: s.Binary, right: t.Typed) -> None:
+        if literal(right) == 0:
+            raise self._fail("value-range", "nothing can be divided by 0", node.right)
+        if right.type.kind != "constant":
+            hint = "divide by a number or a constant"
+            raise self._fail("value-range", "the divisor can be 0 at run time", node.right, hint)
+
+    def _shift(self, node: s.Binary, left: t.Typed, right: t.Typed) -> t.Typed:
+        kind = left.type
+        if kind.kind == "int" and node.operator == "<<":
+            kind = types.holding(max(kind.bits, 32))
+        by = literal(right)
+        if by is not None and by >= kind.bits:
+            hint = "`join(high, low)` makes 64 bits of two times 32" if kind.bits < 64 else ""
+            message = f"a shift by {by} leaves nothing of {kind.bits} bits"
+            raise self._fail("value-range", message, node.right, hint)
+        return t.Operation(kind, node.operator, left, right)
+
+    def _membership(self, node: s.Membership) -> t.Typed:
+        value = self.number(node.value)
+        items = tuple(self._fitting(item, value.type) for item in node.items)
+        bound = most(value)
+        for item, place in zip(items, node.items, strict=True):
+            exact = literal(item)
+            if bound is not None and exact is not None and exact > bound:
+                message = f"{exact:#x} is out of reach: the value is at most {bound:#x}"
+                raise self._fail("value-range", message, place)
+        return t.OneOf(BOOL, value, items, node.negated)
+
+    def _conditional(self, node: s.Conditional) -> t.Typed:
+        condition = self.condition(node.condition)
+        value = self.value(node.value)
+        otherwise = self._fitting(node.otherwise, value.type)
+        kind = types.wider(value.type, otherwise.type) if value.type.numeric else value.type
+        return t.Choice(kind, condition, value, otherwise)
+
+    # -- helpers --------------------------------------------------------------------------------------
+
+    def _fitting(self, node: s.Expression, wanted: Type, bits: int = 64) -> t.Typed:
+        """Type what must be of a type, and a number of so many bits."""
+        typed = self.value(node)
+        if wanted.numeric and typed.type.numeric:
+            self._narrow(typed, bits, node)
+        elif not wanted.same(typed.type):
+            hint = ""
+            if wanted.kind == "bool" and typed.type.numeric:
+                hint = "a bit is true or false: write the condition itself, or compare a number"
+            message = f"{_wanted(wanted)} is needed here, and this is {_kind(typed)}"
+            raise self._fail("type", message, node, hint)
+        return typed
+
+    def _narrow(self, typed: t.Typed, bits: int, node: s.Expression) -> None:
+        """Refuse a value that loses bits where it goes."""
+        largest, exact = most(typed), literal(typed)
+        if largest is None or largest < 1 << bits:
+            return
+        if exact is not None:
+            message = f"{self._raw(node)} doesn't fit into {_bits(bits)}"
+            raise self._fail("value-range", message, node, f"the most is {(1 << bits) - 1:#x}")
+        message = f"this has up to {largest.bit_length()} bits, and goes into {_bits(bits)}"
+        raise self._fail(
+            "width", message, node, f"say what is kept: `({self._raw(node)}) & {(1 << bits) - 1:#x}`"
+        )
+
+    def _type(self, word: m.Word) -> Type:
+        found = types.read_type(word.text)
+        if found is None or found is VOID:
+            raise UntypedError  # reported where it is declared
+        return found
+
+    def _raw(self, node: s.Expression) -> str:
+        return self._formula.scalar.text[node.start : node.end]
+
+    def _text_of(self, node: s.Expression) -> str:
+        return quote(self._raw(node))
+
+    def _unknown(
+        self, message: str, name: str, node: s.Expression, known: Iterable[str], *hints: str
+    ) -> UntypedError:
+        found = list(dict.fromkeys(known))
+        listed = f"known here: {listing(found, 'and')}" if found else ""
+        return self._fail("unknown-name", message, node, did_you_mean(name, found), listed, *hints)
+
+    def _fail(self, code: str, message: str, node: s.Expression | s.Returns, *hints: str) -> UntypedError:
+        span = self._formula.scalar.span_of(node.start, node.end)
+        self._problems.report(code, message, span, *hints)
+        return UntypedError()
+
+
+_EARLY_HINT = "the driver maps the BARs when the device is opened: do this in `lifecycle: open`"
+_STREAM_PLACES = {
+    "loaded": "is known only while data is loaded",
+    "capacity": "is known only in the stream's save and load",
+}
+# Each takes the node that it stands beside.
+_HANDLERS: dict[type[s.Expression], Callable[[Inference, Any], t.Typed]] = {
+    s.Number: Inference._number,
+    s.Text: Inference._text,
+    s.Name: Inference._name,
+    s.Member: Inference._member,
+    s.Index: Inference._index,
+    s.Call: Inference._call,
+    s.Unary: Inference._unary,
+    s.Binary: Inference._binary,
+    s.Membership: Inference._membership,
+    s.Conditional: Inference._conditional,
+}
+
+
+def _outcome(result: int | None) -> str:
+    if result is None:
+        return "has no result"
+    return "is negative" if result < 0 else "doesn't fit into 64 bits"
+
+
+def _kind(typed: t.Typed) -> str:
+    """Return what an expression is, as a message says it."""
+    if isinstance(typed, t.Literal):
+        return "a number"
+    names = {"constant": "a constant", "bool": "true or false", "text": "a text"}
+    return names.get(typed.type.kind, quote(typed.type.name))
+
+
+def _wanted(wanted: Type) -> str:
+    names = {"bool": "true or false", "int": "a number", "constant": "a number"}
+    return names.get(wanted.kind, quote(wanted.name))
+
+
+def _bits(bits: int) -> str:
+    return f"{bits} bits" if bits > 1 else "one bit"
+
+
+def _room(place: t.Typed) -> int:
+    """Return how many bits a place has."""
+    if isinstance(place, t.ReadBits):
+        return place.bits.high - place.bits.low + 1
+    return place.type.bits
+
+
+def _register_of(typed: t.Read | t.ReadBits) -> m.Register:
+    return typed.read.register if isinstance(typed, t.ReadBits) else typed.register
+
+
+def _last(node: s.Member) -> s.Expression:
+    return s.Expression(node.name_start, node.end)
+
+
+def _counted(command: m.Command, given: int) -> str:
+    plural = "" if len(command.params) == 1 else "s"
+    return f"{quote(command.name.text)} takes {len(command.params)} argument{plural}, and has {given} here"
+
+
+def _signature(command: m.Command) -> str:
+    params = ", ".join(f"{p.name}: {p.type}" for p in command.params)
+    name = command.name.text
+    return f"it is declared as `{name}({params})`" if params else f"write {quote(name)} alone"

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The expressions below a part of the model, and the names in them, whether they have a type or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from vfiogen.c import syntax as s
+from vfiogen.diagnostics import Source, Span
+from vfiogen.load import Scalar
+from vfiogen.model import spec as m
+
+# Neither these nor what they are made of holds an expression.
+_LEAVES = (str, int, type(None), m.Word, m.Integer, Source, Span, Scalar)
+
+
+def formulas(part: object) -> Iterator[m.Formula]:
+    """Yield the expressions of a part of the model, in the order of its classes."""
+    if isinstance(part, m.Formula):
+        yield part
+    elif isinstance(part, tuple):
+        for item in part:
+            yield from formulas(item)
+    elif not isinstance(part, _LEAVES):
+        for value in vars(part).values():
+            yield from formulas(value)
+
+
+def names(found: Iterable[m.Formula]) -> Iterator[str]:
+    """Yield the names that expressions begin with: those of the spec, of the kernel, and constants."""
+    for formula in found:
+        for node in s.walk(formula.tree) if formula.tree else ():
+            if isinstance(node, s.Name):
+                yield node.name

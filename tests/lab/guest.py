@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A guest: booted from a built kernel, served by the agent, its log watched."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.kernels.build import Prepared, find_module
+from tests.kernels.cache import cache_root, locked
+from tests.kernels.errors import UnavailableError
+from tests.kernels.modinfo import read_modinfo
+from tests.kernels.progress import output_of
+from tests.lab.emulator import Emulator
+from tests.lab.errors import GuestGoneError
+from tests.lab.initramfs import write_initramfs
+from tests.lab.kernel_log import find_reports
+from tests.lab.remote import RemoteSystem, Wire
+
+HERE = Path(__file__).parent
+_BOOT = 120.0
+_ANSWER = 40.0
+_HUNG = 15
+_ARGUMENTS = "console=ttyS0 loglevel=7 panic=-1 intel_iommu=on"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What is emulated: devices of QEMU by its options, and more of the kernel's command line."""
+
+    name: str
+    options: tuple[str, ...] = ()
+    arguments: str = ""
+
+
+@dataclass
+class Guest:
+    """A running guest. `system` reaches it; `log_path` is what its console shows."""
+
+    process: subprocess.Popen[bytes]
+    connection: socket.socket
+    system: RemoteSystem
+    log_path: Path
+    modules: Mapping[str, Path]
+    tainted: bool = False
+    _marks: int = 0
+    _loaded: list[str] = field(default_factory=list)
+
+    # Modules
+
+    def load(self, name: str, parameters: str = "") -> None:
+        """Load a module and first what it needs, by the names of files without .ko."""
+        key = _module_key(name)
+        if key in self._loaded:
+            return
+        for needed in read_modinfo(self.modules[key]).depends:
+            self.load(needed)
+        self.system.insert_module(f"/modules/{key}.ko", parameters)
+        self._loaded.append(key)
+
+    def unload(self, name: str) -> None:
+        """Unload a module; what it needed stays."""
+        key = _module_key(name)
+        self.system.remove_module(key)
+        self._loaded.remove(key)
+
+    def bind(self, bdf: str, driver: str) -> None:
+        """Bind a PCI device to a driver, from whatever has it."""
+        place = f"/sys/bus/pci/devices/{bdf}"
+        self.unbind(bdf)
+        self.system.write_file(f"{place}/driver_override", driver)
+        self.system.write_file("/sys/bus/pci/drivers_probe", bdf)
+        assert self.system.link(f"{place}/driver").rpartition("/")[2] == driver
+
+    def unbind(self, bdf: str) -> None:
+        """Unbind a PCI device from its driver if it has one."""
+        if self.system.exists(f"/sys/bus/pci/devices/{bdf}/driver/unbind"):
+            self.system.write_file(f"/sys/bus/pci/devices/{bdf}/driver/unbind", bdf)
+
+    # The log
+
+    def mark(self, text: str) -> int:
+        """Write a line into the kernel's log; return where in the log it ends."""
+        self._marks += 1
+        line = f"lab mark {self._marks}: {text}"
+        self.system.write_file("/dev/kmsg", f"<5>{line}")
+        return self._wait_for(line.encode())
+
+    def reports_since(self, position: int) -> list[str]:
+        """Return the reports of faults in the log after a position; they taint the guest."""
+        with contextlib.suppress(GuestGoneError, OSError):
+            self.mark("end")
+        reports = find_reports(self.log_after(position))
+        self.tainted |= bool(reports)
+        return reports
+
+    def log_after(self, position: int) -> str:
+        """Return the log after a position."""
+        return self.log_path.read_bytes()[position:].decode(errors="replace")
+
+    def _wait_for(self, text: bytes) -> int:
+        deadline = time.monotonic() + _ANSWER
+        while time.monotonic() < deadline:
+            data = self.log_path.read_bytes()
+            at = data.find(text + b"\r\n")
+            if at >= 0:
+                return at + len(text) + 2
+            time.sleep(0.005)
+        raise GuestGoneError(f"the console doesn't show {text.decode()}")
+
+    def find_leaks(self) -> str:
+        """Return what kmemleak finds in two scans."""
+        place = "/sys/kernel/debug/kmemleak"
+        for _ in range(2):
+            self.system.write_file(place, "scan")
+        return self.system.read_file(place).decode(errors="replace")
+
+    # The end
+
+    @property
+    def usable(self) -> bool:
+        """Whether tests can go on with it: it runs, and no report has turned a checker off."""
+        return not self.tainted and self.process.poll() is None
+
+    def stop(self) -> None:
+        """Power off, or kill it."""
+        with contextlib.suppress(GuestGoneError, OSError):
+            self.system.wire.seconds = 5
+            self.system.power_off()
+        self.connection.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def boot(
+    emulator: Emulator, kernel: Prepared, machine: Machine, modules: Sequence[Path], work: Path
+) -> Guest:
+    """Boot a kernel with modules of its own and further ones at hand; `work` gets log and archive."""
+    work.mkdir(parents=True, exist_ok=True)
+    at_hand = _collect(kernel, modules)
+    archive = work / "initramfs.gz"
+    files = {f"/modules/{name}.ko": path for name, path in at_hand.items()}
+    write_initramfs(archive, {"/init": build_agent(), **files})
+    log = work / "console.log"
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = _start(emulator, kernel, machine, archive, log, theirs)
+    wire = Wire(ours, _ANSWER)
+    guest = Guest(process, ours, RemoteSystem(wire), log, at_hand)
+    _greet(guest)
+    return guest
+
+
+def _start(
+    emulator: Emulator, kernel: Prepared, machine: Machine, archive: Path, log: Path, port: socket.socket
+) -> subprocess.Popen[bytes]:
+    command = [
+        *emulator.command(),
+        *("-machine", "q35,accel=tcg", "-cpu", "max,la57=off", "-smp", "2", "-m", "1G"),
+        *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
+        *("-chardev", f"file,id=log,path={log}", "-serial", "chardev:log"),
+        *("-chardev", f"socket,id=port,fd={port.fileno()}", "-serial", "chardev:port"),
+        *("-kernel", str(kernel.image), "-initrd", str(archive)),
+        *("-append", f"{_ARGUMENTS} {machine.arguments}"),
+        *machine.options,
+    ]
+    err = log.with_suffix(".qemu")
+    with err.open("wb") as out:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, pass_fds=[port.fileno()]
+        )
+
+
+def _greet(guest: Guest) -> None:
+    guest.connection.settimeout(_BOOT)
+    try:
+        guest.system.wire.greet()
+    except GuestGoneError as error:
+        guest.stop()
+        said = guest.log_path.with_suffix(".qemu").read_text(errors="replace")
+        tail = guest.log_path.read_text(errors="replace")[-2000:] if guest.log_path.exists() else ""
+        raise GuestGoneError(f"the guest didn't boot: {error}\n{said}{tail}") from error
+    hung = "/proc/sys/kernel/hung_task_timeout_secs"
+    if guest.system.exists(hung):
+        guest.system.write_file(hung, str(_HUNG))
+
+
+_ALWAYS = ("vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci", "iommufd", "irqbypass")
+
+
+def _collect(kernel: Prepared, modules: Sequence[Path]) -> dict[str, Path]:
+    """Return modules by name: the given ones, what they need, and what every guest has."""
+    found = {_module_key(path.stem): path for path in modules}
+    wanted = [*_ALWAYS, *(need for path in modules for need in read_modinfo(path).depends)]
+    while wanted:
+        key = _module_key(wanted.pop())
+        path = None if key in found else find_module(kernel, key)
+        if path:
+            found[key] = path
+            wanted += read_modinfo(path).depends
+    return found
+
+
+def _module_key(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def build_agent() -> Path:
+    """Return the guest's only program, compiled once."""
+    source = HERE / "guest/agent.c"
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:10]
+    program = cache_root() / "lab" / f"agent-{digest}"
+    with locked("lab-agent"):
+        if not program.exists():
+            program.parent.mkdir(parents=True, exist_ok=True)
+            partial = program.with_suffix(".partial")
+            flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-static", "-pthread"]
+            try:
+                output_of(["gcc", *flags, "-o", partial, source])
+            except UnavailableError as error:
+                raise UnavailableError(f"the guest's agent can't be compiled: {error}") from error
+            os.replace(partial, program)  # noqa: PTH105
+    return program

@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""System calls in the guest: the host's end of guest/agent.c, where the protocol is described."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.lab.errors import GuestGoneError
+
+_IMMEDIATE, _BUFFER, _RESULT, _LOADED = range(4)
+_SYSCALL, _LOAD, _STORE = range(3)
+_AT_FDCWD = -100 & (1 << 64) - 1
+_ROOM = 4096
+
+_NUMBERS = {
+    "read": 0,
+    "write": 1,
+    "close": 3,
+    "poll": 7,
+    "mmap": 9,
+    "munmap": 11,
+    "ioctl": 16,
+    "pread64": 17,
+    "pwrite64": 18,
+    "nanosleep": 35,
+    "mkdir": 83,
+    "readlink": 89,
+    "reboot": 169,
+    "delete_module": 176,
+    "getdents64": 217,
+    "openat": 257,
+    "eventfd2": 290,
+    "finit_module": 313,
+}
+
+
+@dataclass(frozen=True)
+class ResultOf:
+    """An argument: the result of an earlier call of the same thread."""
+
+    call: int
+
+
+@dataclass(frozen=True)
+class LoadedFrom:
+    """An argument: a 32-bit number in a buffer as an earlier call of the same thread left it."""
+
+    call: int
+    argument: int
+    offset: int
+
+
+Argument = int | bytes | ResultOf | LoadedFrom
+
+
+@dataclass(frozen=True)
+class Call:
+    """A system call by name."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+
+
+def call(name: str, *arguments: Argument) -> Call:
+    """Return a call; bytes stand for the address of a copy of them."""
+    return Call(name, arguments)
+
+
+@dataclass(frozen=True)
+class Thread:
+    """Calls made in turn, and that again and again."""
+
+    calls: tuple[Call, ...]
+    repeat: int = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a call: its last result, its buffers, and how often it ended how (0 or an errno)."""
+
+    result: int
+    buffers: tuple[bytes, ...]
+    counts: Counter[int]
+
+
+class Wire:
+    """The connection to the agent. Every failure of it is a GuestGoneError."""
+
+    def __init__(self, connection: socket.socket, seconds: float) -> None:
+        self._socket = connection
+        self.seconds = seconds
+
+    def greet(self) -> None:
+        """Wait for the agent to start."""
+        if self._receive(4) != b"LAB!":
+            raise GuestGoneError("the agent of the guest said something else than its greeting")
+
+    def run(self, threads: Sequence[Thread], seconds: float | None = None) -> list[list[Outcome]]:
+        """Run threads at the same time; return the outcomes of each one's calls."""
+        request = bytes([len(threads)]) + b"".join(map(_encode_thread, threads))
+        self._socket.settimeout(seconds or self.seconds)
+        try:
+            self._socket.sendall(struct.pack("<I", len(request)) + request)
+        except OSError as error:
+            raise GuestGoneError(f"the guest is gone: {error}") from error
+        (size,) = struct.unpack("<I", self._receive(4))
+        answer = self._receive(size)
+        return list(_decode(answer, threads))
+
+    def _receive(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            try:
+                part = self._socket.recv(size - len(data))
+            except TimeoutError as error:
+                raise GuestGoneError("the guest doesn't answer: it hangs") from error
+            except OSError as error:
+                raise GuestGoneError(f"the guest is gone: {error}") from error
+            if not part:
+                raise GuestGoneError("the guest is gone: it has crashed or powered off")
+            data += part
+        return bytes(data)
+
+
+def _encode_thread(thread: Thread) -> bytes:
+    head = struct.pack("<IH", thread.repeat, len(thread.calls))
+    return head + b"".join(map(_encode_call, thread.calls))
+
+
+def _encode_call(one: Call) -> bytes:
+    operation, number = _SYSCALL, _NUMBERS.get(one.name, 0)
+    arguments = one.arguments
+    if one.name in ("load", "store"):
+        width, *rest = arguments
+        assert isinstance(width, int)
+        operation, number, arguments = (_LOAD if one.name == "load" else _STORE), width, tuple(rest)
+    else:
+        assert one.name in _NUMBERS, one.name
+    head = struct.pack("<BIB", operation, number, len(arguments))
+    return head + b"".join(map(_encode_argument, arguments))
+
+
+def _encode_argument(argument: Argument) -> bytes:
+    match argument:
+        case bytes():
+            return struct.pack("<BI", _BUFFER, len(argument)) + argument
+        case ResultOf(earlier):
+            return struct.pack("<BH", _RESULT, earlier)
+        case LoadedFrom(earlier, position, offset):
+            return struct.pack("<BHBI", _LOADED, earlier, position, offset)
+        case _:
+            return struct.pack("<BQ", _IMMEDIATE, argument & (1 << 64) - 1)
+
+
+def _decode(answer: bytes, threads: Sequence[Thread]) -> Iterator[list[Outcome]]:
+    at = 0
+    for thread in threads:
+        outcomes = []
+        for one in thread.calls:
+            outcome, at = _decode_call(answer, at, one)
+            outcomes.append(outcome)
+        yield outcomes
+
+
+def _decode_call(answer: bytes, at: int, one: Call) -> tuple[Outcome, int]:
+    result, different = struct.unpack_from("<qH", answer, at)
+    at += 10
+    counts: Counter[int] = Counter()
+    for _ in range(different):
+        error, count = struct.unpack_from("<iI", answer, at)
+        counts[-error] += count
+        at += 8
+    buffers = []
+    for argument in one.arguments:
+        if isinstance(argument, bytes):
+            buffers.append(answer[at : at + len(argument)])
+            at += len(argument)
+    return Outcome(result, tuple(buffers), counts), at
+
+
+class RemoteSystem:
+    """The guest, as vfiogen.vfio.system.System says, and the few calls more that a test needs."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    def call(self, name: str, *arguments: Argument) -> tuple[int, tuple[bytes, ...]]:
+        """Make one call; return its result and its buffers. Raises OSError."""
+        ((outcome,),) = self.wire.run([Thread((Call(name, arguments),))])
+        if outcome.result < 0:
+            raise OSError(-outcome.result, os.strerror(-outcome.result), f"{name} in the guest")
+        return outcome.result, outcome.buffers
+
+    def parallel(self, *threads: Thread, seconds: float = 60) -> list[list[Outcome]]:
+        """Run threads at the same time; return the outcomes of each one's calls."""
+        return self.wire.run(threads, seconds)
+
+    # System
+
+    def open(self, path: str, flags: int) -> int:
+        """See System."""
+        return self.call("openat", _AT_FDCWD, _text(path), flags | os.O_CLOEXEC, 0)[0]
+
+    def close(self, fd: int) -> None:
+        """See System."""
+        self.call("close", fd)
+
+    def read(self, fd: int, size: int) -> bytes:
+        """See System."""
+        got, (data,) = self.call("read", fd, bytes(size), size)
+        return data[:got]
+
+    def write(self, fd: int, data: bytes) -> int:
+        """See System."""
+        return self.call("write", fd, data, len(data))[0]
+
+    def pread(self, fd: int, size: int, offset: int) -> bytes:
+        """See System."""
+        got, (data,) = self.call("pread64", fd, bytes(size), size, offset)
+        return data[:got]
+
+    def pwrite(self, fd: int, data: bytes, offset: int) -> int:
+        """See System."""
+        return self.call("pwrite64", fd, data, len(data), offset)[0]
+
+    def ioctl(self, fd: int, request: int, argument: int | bytes = 0) -> tuple[int, bytes]:
+        """See System."""
+        result, buffers = self.call("ioctl", fd, request, argument)
+        return result, buffers[0] if buffers else b""
+
+    def mmap(self, fd: int, size: int, offset: int, *, write: bool = True) -> int:
+        """See System."""
+        anonymous = 0x20 if fd == -1 else 0
+        return self.call("mmap", 0, size, 3 if write else 1, 1 | anonymous, fd, offset)[0]
+
+    def munmap(self, address: int, size: int) -> None:
+        """See System."""
+        self.call("munmap", address, size)
+
+    def load(self, address: int, width: int) -> int:
+        """See System; memory that can't be reached is an OSError here."""
+        return int.from_bytes(self.call("load", width, address, bytes(width))[1][0], "little")
+
+    def store(self, address: int, width: int, value: int) -> None:
+        """See System; memory that can't be reached is an OSError here."""
+        self.call("store", width, address, value.to_bytes(width, "little"))
+
+    def eventfd(self) -> int:
+        """See System."""
+        return self.call("eventfd2", 0, os.O_NONBLOCK | os.O_CLOEXEC)[0]
+
+    def poll(self, fd: int, seconds: float) -> bool:
+        """See System."""
+        return self.call("poll", struct.pack("<ihh", fd, 1, 0), 1, int(seconds * 1000))[0] > 0
+
+    def names(self, path: str) -> list[str]:
+        """See System."""
+        fd = self.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            return sorted(set(self._entries(fd)) - {".", ".."})
+        finally:
+            self.close(fd)
+
+    def link(self, path: str) -> str:
+        """See System."""
+        size, (_, target) = self.call("readlink", _text(path), bytes(_ROOM), _ROOM)
+        return target[:size].decode()
+
+    def _entries(self, fd: int) -> Iterator[str]:
+        while True:
+            size, (data,) = self.call("getdents64", fd, bytes(_ROOM), _ROOM)
+            if not size:
+                return
+            at = 0
+            while at < size:
+                (length,) = struct.unpack_from("<H", data, at + 16)
+                yield data[at + 19 : at + length].split(b"\0")[0].decode()
+                at += length
+
+    # More than a client needs
+
+    def read_file(self, path: str) -> bytes:
+        """Return what a file has."""
+        fd = self.open(path, os.O_RDONLY)
+        try:
+            parts = []
+            while part := self.read(fd, _ROOM):
+                parts.append(part)
+            return b"".join(parts)
+        finally:
+            self.close(fd)
+
+    def write_file(self, path: str, text: str) -> None:
+        """Write text into a file by one call."""
+        fd = self.open(path, os.O_WRONLY)
+        try:
+            self.write(fd, text.encode())
+        finally:
+            self.close(fd)
+
+    def exists(self, path: str) -> bool:
+        """Whether a path is there."""
+        try:
+            self.close(self.open(path, os.O_RDONLY))
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR):
+                return False
+        return True
+
+    def insert_module(self, path: str, parameters: str = "") -> None:
+        """Load a module; one that is loaded already is left."""
+        fd = self.open(path, os.O_RDONLY)
+        try:
+            self.call("finit_module", fd, _text(parameters), 0)
+        except FileExistsError:
+            pass
+        finally:
+            self.close(fd)
+
+    def remove_module(self, name: str) -> None:
+        """Unload a module."""
+        self.call("delete_module", _text(name), os.O_NONBLOCK)
+
+    def power_off(self) -> None:
+        """Power off; the connection ends."""
+        with_magic = (0xFEE1DEAD, 0x28121969, 0x4321FEDC)
+        try:
+            self.call("reboot", *with_magic, 0)
+        except GuestGoneError:
+            return
+
+
+def _text(text: str) -> bytes:
+    return text.encode() + b"\0"
