@@ -11,6 +11,7 @@ from vfiogen.check import check_across, check_kernel, check_spec
 from vfiogen.diagnostics import Problems, VfiogenError, quote
 from vfiogen.kernel.target import Kernel
 from vfiogen.load import load_source, read_source
+from vfiogen.manifest import DriverEntry
 from vfiogen.model import spec as m
 from vfiogen.model.read import read_spec
 from vfiogen.project import SpecFile
@@ -47,14 +48,6 @@ class RenderedFile:
     path: PurePosixPath
     data: bytes
     owner: str
-
-
-@dataclass(frozen=True)
-class DriverEntry:
-    """What the top-level Kconfig and Makefile say of a driver."""
-
-    directory: str
-    symbol: str
 
 
 def load_specs(spec_files: Iterable[SpecFile], problems: Problems) -> list[LoadedSpec]:

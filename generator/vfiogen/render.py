@@ -37,11 +37,11 @@ def _bytecode_cache() -> FileSystemBytecodeCache | None:
 
     Compiling takes longer than all the rest. Where nothing can be written there is no cache.
     """
-    root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    directory = Path(root, "vfiogen", "templates")
     try:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        directory = root / "vfiogen" / "templates"
         directory.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, RuntimeError):
         return None
     return FileSystemBytecodeCache(str(directory)) if os.access(directory, os.W_OK) else None
 
@@ -58,7 +58,13 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.globals |= {"function": c.function_head, "call": _call, "wrap": _wrap, "yaml": _yaml_string, "includes": plan_includes}
+    environment.globals |= {
+        "function": c.function_head,
+        "call": _call,
+        "wrap": _wrap,
+        "yaml": _yaml_string,
+        "includes": plan_includes,
+    }
     return environment
 
 
@@ -83,9 +89,7 @@ def render_template(name: str, values: Mapping[str, object]) -> str:
     return BLANK_LINES.sub("\n\n", text).strip("\n") + "\n"
 
 
-def render_main(
-    file: FileHead, driver: DriverView, migration: MigrationView | None, kernel: Kernel
-) -> str:
+def render_main(file: FileHead, driver: DriverView, migration: MigrationView | None, kernel: Kernel) -> str:
     """Return main.c."""
     features = {name.replace("-", "_"): kernel.has(name) for name in TEMPLATE_FEATURES}
     values = {"p": driver.prefix, "file": file, "driver": driver, "migration": migration, "kernel": features}

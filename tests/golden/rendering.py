@@ -10,6 +10,7 @@ from pathlib import Path
 from vfiogen import pipeline
 from vfiogen.diagnostics import Problems
 from vfiogen.kernel.target import Kernel
+from vfiogen.manifest import DriverEntry
 from vfiogen.project import SpecFile, find_project, find_specs
 from vfiogen.report import format_problems
 
@@ -40,7 +41,7 @@ def render(files: Iterable[SpecFile], kernel: Kernel) -> dict[str, str]:
     present = pipeline.check_for(load(files), kernel, problems)
     assert not problems, format_problems(problems, "human")
     rendered = {str(file.path): file.data.decode() for file in pipeline.render_specs(present, kernel)}
-    entries = [pipeline.DriverEntry(spec.directory, spec.symbol) for spec in present]
+    entries = [DriverEntry(spec.directory, spec.symbol) for spec in present]
     return rendered | {name: data.decode() for name, data in pipeline.render_top(entries).items()}
 
 

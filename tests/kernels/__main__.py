@@ -87,7 +87,7 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], None], str], ...] = (
     ("refresh", _refresh, "fetch newer versions of the trees"),
     ("build", _build, "build the kernels that modules are checked against"),
     ("path", _path, "print the directories that modules are built against"),
-    ("prune", _prune, "remove builds of other configurations and compilers"),
+    ("prune", _prune, "remove builds for other configurations and compilers"),
 )
 
 if __name__ == "__main__":

@@ -90,10 +90,11 @@ def build(tree: Tree) -> Prepared:
 
 
 def remove_others(tree: Tree) -> list[Path]:
-    """Remove the output directories of other configurations or compilers; return them."""
+    """Remove the output directories but the one in use, which takes long to make; return them."""
     keep = _directory(tree).directory.name
-    with _alone(tree):
-        old = [path for path in tree.work.glob("lab-*") if path.is_dir() and path.name != keep]
+    with _alone(tree), locked(f"intree-{tree.work.name}"):
+        every = [*tree.work.glob("lab-*/"), *tree.work.glob("intree-*/")]
+        old = [path for path in every if path.is_dir() and path.name != keep]
         for path in old:
             shutil.rmtree(path)
         return old

@@ -16,7 +16,7 @@ from tests.kernels.progress import clean_environment, step
 from tests.kernels.sparse import find_sparse
 from tests.kernels.trees import Tree
 
-_MODPOST = re.compile(r"^(?:ERROR|WARNING): (?:modpost:|Module\.symvers|Symbol version dump)")
+_MODPOST = re.compile(r"^(?:ERROR|WARNING): (?:modpost:|\S*Module\.symvers|Symbol version dump)")
 _UNRESOLVED = re.compile(r"undefined!|unresolved symbol|Module\.symvers|Symbol version dump")
 _FINDING = re.compile(r"(?:^|[\s:])(?:fatal )?(?:warning|error|note): ", re.IGNORECASE)
 _MAKE = re.compile(r"^(?:make(?:\[\d+\])?: |\s*(?:CHECK|CC|LD|MODPOST|AR) )")

@@ -25,10 +25,10 @@ from tests.lab.kernel_log import find_reports
 from tests.lab.remote import RemoteSystem, Wire
 
 HERE = Path(__file__).parent
-_BOOT = 120.0
+_BOOT = 240.0
 _ANSWER = 40.0
 _HUNG = 15
-_ARGUMENTS = "console=ttyS0 loglevel=7 panic=-1 intel_iommu=on"
+_ARGUMENTS = os.environ.get("LABARGS","")+" console=ttyS0 loglevel=7 no_timer_check tsc=reliable panic=-1 intel_iommu=on"
 
 
 @dataclass(frozen=True)

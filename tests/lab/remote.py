@@ -23,7 +23,9 @@ _NUMBERS = {
     "write": 1,
     "close": 3,
     "poll": 7,
+    "lseek": 8,
     "mmap": 9,
+    "mprotect": 10,
     "munmap": 11,
     "ioctl": 16,
     "pread64": 17,
@@ -189,6 +191,7 @@ class RemoteSystem:
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
+        self._mappings: dict[int, int] = {}
 
     def call(self, name: str, *arguments: Argument) -> tuple[int, tuple[bytes, ...]]:
         """Make one call; return its result and its buffers. Raises OSError."""
@@ -237,11 +240,19 @@ class RemoteSystem:
     def mmap(self, fd: int, size: int, offset: int, *, write: bool = True) -> int:
         """See System."""
         anonymous = 0x20 if fd == -1 else 0
-        return self.call("mmap", 0, size, 3 if write else 1, 1 | anonymous, fd, offset)[0]
+        address, _ = self.call("mmap", 0, size, 3 if write else 1, 1 | anonymous, fd, offset)
+        self._mappings[address] = size
+        return address
 
     def munmap(self, address: int, size: int) -> None:
         """See System."""
         self.call("munmap", address, size)
+        self._mappings.pop(address, None)
+
+    def unmap_all(self) -> None:
+        """Undo every mapping that is left."""
+        for address, size in list(self._mappings.items()):
+            self.munmap(address, size)
 
     def load(self, address: int, width: int) -> int:
         """See System; memory that can't be reached is an OSError here."""

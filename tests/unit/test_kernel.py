@@ -171,11 +171,7 @@ def test_a_threshold_of_a_stable_line_holds_in_that_line_only(release: str, reac
 
 
 def test_the_table_agrees_with_what_headers_of_released_kernels_showed() -> None:
-    wrong = [
-        (name, at)
-        for name, at, shown in matrix()
-        if FEATURES[name].present(Release.parse(at)) != shown
-    ]
+    wrong = [(name, at) for name, at, shown in matrix() if FEATURES[name].present(Release.parse(at)) != shown]
     assert wrong == []
 
 
@@ -309,9 +305,7 @@ def test_the_table_is_not_asked_where_a_header_can_tell(source: Path) -> None:
 @pytest.mark.parametrize(
     "makefile", ["include {source}/Makefile\n", "# made\nexport X\ninclude {source}/Makefile\n"]
 )
-def test_an_output_directory_is_followed_by_its_makefile(
-    source: Path, tmp_path: Path, makefile: str
-) -> None:
+def test_an_output_directory_is_followed_by_its_makefile(source: Path, tmp_path: Path, makefile: str) -> None:
     out = write(tmp_path / "out", {"Makefile": makefile.format(source=source)})
     assert same(kernel_from_tree(out), kernel_from_tree(source))
 
@@ -367,9 +361,7 @@ def test_a_tree_that_is_too_old_is_refused(source: Path) -> None:
 @pytest.mark.parametrize(
     ("made", "says"), [(None, "doesn't exist"), ("file", "isn't a directory"), ("dir", "vfio.h")]
 )
-def test_what_is_no_kernel_is_refused_in_one_line(
-    tmp_path: Path, made: str | None, says: str
-) -> None:
+def test_what_is_no_kernel_is_refused_in_one_line(tmp_path: Path, made: str | None, says: str) -> None:
     path = tmp_path / "kernel"
     if made == "file":
         path.write_text("")

@@ -35,6 +35,12 @@ QAT = {"qat/main.c": "int qat;\n", "qat/Kconfig": "config QAT\n"}
 OWNERS = {"edu": "specs/edu.yaml", "qat": "specs/qat.yaml"}
 
 
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests are about what is written in which order, not about the disk."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
 def look(out: Path, tree: dict[str, str], owners: Collection[str] | None = None) -> Changes:
     """Compare a directory with files; the first part of a path tells the driver."""
     files = [
@@ -347,7 +353,6 @@ def test_an_interrupted_run_leaves_old_or_new_and_the_next_completes_it(
     start: dict[str, str],
     then: dict[str, str],
 ) -> None:
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # the test is about order, not the disk
     breaker = Breaker(monkeypatch, name, error)
     for number in range(40):
         out = tmp_path / str(number)

@@ -32,6 +32,7 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     `directory` is where its hand-written sources are. A spec that is not `complete` (its structure has
     problems) isn't told what it lacks or doesn't use.
     """
+    problems.settle(spec.source)
     analysis, scope = Analysis(spec, problems), _outside(spec)
     check_driver(spec, analysis, problems)
     check_texts(spec, problems)

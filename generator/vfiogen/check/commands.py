@@ -35,6 +35,7 @@ class _Commands:
         self._analysis = analysis
         self._directory = directory
         self._problems = problems
+        self._hooked = {used.text for command in spec.commands for used in command.uses}
 
     def check(self, command: m.Command) -> None:
         scope = Scope(self._spec).within(command)
@@ -110,9 +111,9 @@ class _Commands:
         kinds = [call.type if call else VOID for call in calls]
         for body, call, kind in zip(command.bodies, calls, kinds, strict=True):
             known = call is not None or body.call is None
-            if known and kind is not VOID and not _alike(kind, kinds[0]):
-                message = f"this returns {quote(kind.name)}, and the first body of {quote(command.name.text)}"
-                message += f" {quote(kinds[0].name)}" if kinds[0] is not VOID else " nothing"
+            if known and not _alike(kind, kinds[0]):
+                first = f"the first body of {quote(command.name.text)} {_returned(kinds[0])}"
+                message = f"this returns {_returned(kind)}, and {first}"
                 self._problems.report("any-of", message, body.span, "all bodies return the same")
 
     # -- results --------------------------------------------------------------------------------------
@@ -153,7 +154,7 @@ class _Commands:
         called = provider is not None and provider.hold == "call"
         looked_up = called and any(isinstance(node, t.Handle) for node in walk(call))
         texts = any(isinstance(argument, t.Format) for argument in call.arguments)
-        hooked = any(used.text == command.name.text for other in self._spec.commands for used in other.uses)
+        hooked = command.name.text in self._hooked
         return looked_up or texts or (hooked and call.failure is not None)
 
     def _unset(self, command: m.Command, result: m.Parameter, hint: str) -> None:
@@ -178,6 +179,10 @@ def _sources(directory: Path) -> list[str]:
 
 def _alike(one: Type, other: Type) -> bool:
     return (one.numeric and other.numeric) or one.same(other)
+
+
+def _returned(kind: Type) -> str:
+    return "no value" if kind is VOID else quote(kind.name)
 
 
 def _outs(call: t.Typed) -> Iterator[str]:
@@ -209,7 +214,8 @@ def _check_cycles(spec: m.Spec, analysis: Analysis, problems: Problems) -> None:
 
 def _runs(spec: m.Spec, command: m.Command) -> list[str]:
     """Return the commands that a command runs, each as often as it does."""
-    return [name for name in names(formulas(command)) if spec.command(name)]
+    own = {parameter.name.text for parameter in (*command.params, *command.results)}
+    return [name for name in names(formulas(command)) if spec.command(name) and name not in own]
 
 
 def _sort(runs: dict[str, list[str]]) -> tuple[list[str], set[str]]:

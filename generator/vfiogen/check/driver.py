@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 from vfiogen.c import syntax as s
-from vfiogen.c.names import is_kconfig_symbol, is_kernel_constant, is_safe_relative_path
+from vfiogen.c.names import is_kconfig_symbol, is_kernel_constant
+from vfiogen.check.kernel import check_header
 from vfiogen.diagnostics import Problems, listing, quote
 from vfiogen.kernel.licenses import allowed, module_license
 from vfiogen.model import spec as m
@@ -68,7 +69,8 @@ def _taken(message: str, word: m.Word, problems: Problems) -> None:
 
 
 def _check_license(word: m.Word, problems: Problems) -> None:
-    if word.text and module_license(word.text) is None:
+    balanced = word.text.startswith("(") == word.text.endswith(")")
+    if word.text and (module_license(word.text) is None or not balanced):
         message = f"the kernel can't take a vfio-pci driver under {quote(word.text)}"
         problems.report("license", message, word.span, f"it takes {listing(allowed())}")
 
@@ -114,9 +116,7 @@ def _wrong_parts(tree: s.Expression, compared: bool) -> Iterator[tuple[str, s.Ex
 
 def _check_provider(provider: m.Provider, analysis: Analysis, scope: Scope) -> None:
     for header in provider.headers:
-        if not is_safe_relative_path(header.text):
-            message = f"{quote(header.text)} isn't a header below include/"
-            analysis.problems.report("header-path", message, header.span, "`linux/qat/qat_mig_dev.h` is one")
+        check_header(header, analysis.problems)
     _check_get(provider, analysis, scope)
     put = analysis.call(provider.put, scope)
     if put is not None and provider.put and provider.handle.text not in names([provider.put]):

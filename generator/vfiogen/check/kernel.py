@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from vfiogen.c import syntax as s
+from vfiogen.c.names import is_safe_relative_path
 from vfiogen.check.texts import every_step
-from vfiogen.diagnostics import Problems, did_you_mean, listing, quote
+from vfiogen.diagnostics import Problems, VfiogenError, did_you_mean, listing, quote
 from vfiogen.kernel.features import FEATURES
+from vfiogen.kernel.release import Release
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model.walk import formulas
@@ -34,9 +36,26 @@ def check_gates(spec: m.Spec, problems: Problems) -> None:
         if feature.name.text in FEATURES:
             message = f"{quote(feature.name.text)} is a feature that the tool knows already"
             problems.report("duplicate-feature", message, feature.name.span, "choose another name")
+        _check_feature(feature, problems)
     for formula, gates in _uses(spec):
         _check_use(spec, formula, gates, problems)
     _check_hook_uses(spec, problems)
+
+
+def _check_feature(feature: m.KernelFeature, problems: Problems) -> None:
+    check_header(feature.header, problems)
+    for word in feature.since:
+        try:
+            Release.parse(word.text)
+        except VfiogenError as error:
+            problems.report(error.problem.code, "no kernel has this release", word.span)
+
+
+def check_header(word: m.Word, problems: Problems) -> None:
+    """Report a path that isn't one below include/."""
+    if word.text and not is_safe_relative_path(word.text):
+        message = f"{quote(word.text)} isn't a header below include/"
+        problems.report("header-path", message, word.span, "`linux/qat/qat_mig_dev.h` is one")
 
 
 def needed_features(spec: m.Spec) -> Iterator[m.Word]:

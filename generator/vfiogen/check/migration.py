@@ -13,6 +13,7 @@ from vfiogen.model.bounds import literal
 from vfiogen.model.typed import walk
 from vfiogen.model.types import VOID
 
+FEATURES = ("p2p", "pre-copy")
 BYTES = ("u8 *", "void *")
 
 
@@ -24,7 +25,8 @@ def check_migration(spec: m.Spec, analysis: Analysis, scope: Scope) -> None:
     migration = spec.migration
     if migration is None:
         return
-    _check_arcs(migration, analysis.problems)
+    if all(feature.text in FEATURES for feature in migration.features):
+        _check_arcs(migration, analysis.problems)
     for arc in migration.arcs:
         check_steps(arc.steps, analysis, scope)
     check_undo(migration.reset, analysis, scope)
@@ -180,7 +182,7 @@ class _Stream:
             if isinstance(node, t.Read | t.Run) or may_fail(node):
                 hint = "keep it in the context, or take a field of the handle"
                 self._store(
-                    f"{name} must be a plain value: it is looked at at every access", formula.span, hint
+                    f"{name} must be a plain value: it is worked out at every access", formula.span, hint
                 )
                 return
 
@@ -191,7 +193,8 @@ class _Stream:
         if migration.has("pre-copy") and stream.pre_copy is None:
             message = "nothing says what is saved in pre-copy"
             self._problems.report("pre-copy", message, stream.span, "add `save: pre-copy` to stream")
-        if stream.pre_copy and not migration.has("pre-copy"):
+        known = all(feature.text in FEATURES for feature in migration.features)
+        if stream.pre_copy and known and not migration.has("pre-copy"):
             message = "this is never run: pre-copy isn't among the features"
             self._problems.report("pre-copy", message, stream.pre_copy.span, "add `pre-copy` to features")
         for produce in (stream.pre_copy, stream.stop_copy):

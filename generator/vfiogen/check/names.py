@@ -78,6 +78,9 @@ class _Names:
         self._problems = problems
         self._prefix = spec.driver.prefix.text
 
+        self._hooked = {used.text for command in spec.commands for used in command.uses}
+        self._called = set(_kernel_functions(spec))
+
     def run(self) -> None:
         self._check_meanings()
         self._check_prefix()
@@ -94,9 +97,9 @@ class _Names:
     def _own(self, name: str) -> str:
         return own_name(self._prefix, name)
 
-    def _clash(self, message: str, word: m.Word, *related: tuple[m.Word, str]) -> None:
+    def _clash(self, message: str, word: m.Word, *related: tuple[m.Word, str], hint: str = _ANOTHER) -> None:
         spans = tuple((other.span, text) for other, text in related)
-        self._problems.report("c-name-clash", message, word.span, _ANOTHER, related=spans)
+        self._problems.report("c-name-clash", message, word.span, hint, related=spans)
 
     def _reserved(self, message: str, word: m.Word) -> None:
         self._problems.report("reserved-name", message, word.span, _ANOTHER)
@@ -144,7 +147,9 @@ class _Names:
             self._reserved(f"{quote(prefix)} is {reason}", word)
         elif prefix in PREFIX_LOCALS:
             self._reserved(f"{quote(prefix)} is a variable of the driver's functions", word)
-        elif prefix in CALLED or prefix in KERNEL_PREFIXES:
+        elif prefix in CALLED:
+            self._reserved(f"{quote(prefix)} is a function of the kernel", word)
+        elif prefix in KERNEL_PREFIXES:
             self._reserved(f"names of the kernel begin with {quote(prefix + '_')}", word)
 
     def _check_members(self) -> None:
@@ -167,11 +172,10 @@ class _Names:
                     self._problems.report("kernel-name", message, field.name.span, hint)
 
     def _check_locals(self, command: m.Command) -> None:
-        called = set(_kernel_functions(self._spec))
         words = [parameter.name for parameter in (*command.params, *command.results)]
         for word in words:
             self._check_variable(word)
-            if c_name(word.text) in called:
+            if c_name(word.text) in self._called:
                 self._clash(f"{quote(c_name(word.text))} is a function that the driver calls", word)
         self._check_group(None, words)
 
@@ -200,7 +204,6 @@ class _Names:
     # -- functions, structures, macros ----------------------------------------------------------------
 
     def _check_functions(self) -> None:
-        called = set(_kernel_functions(self._spec))
         seen: dict[str, m.Word] = {}
         for command in self._spec.commands:
             name = self._own(command.name.text)
@@ -208,27 +211,33 @@ class _Names:
             if first is not command.name:
                 self._clash(_both(command.name, first, name), command.name, (first, "the first one"))
             elif self._has_function(command):
-                self._check_function(command.name, name, called)
+                self._check_function(command.name, name)
 
     def _has_function(self, command: m.Command) -> bool:
         """A command that is a single call has none, but where the parent is looked up or hooks run it."""
         provider = self._spec.provider
-        hooked = any(used.text == command.name.text for other in self._spec.commands for used in other.uses)
         texts = any(_has_text(formula) for formula in formulas(command))
         looked_up = provider is not None and provider.hold == "call"
-        return not is_single_call(command) or hooked or looked_up or texts
+        return not is_single_call(command) or command.name.text in self._hooked or looked_up or texts
 
-    def _check_function(self, word: m.Word, name: str, called: set[str]) -> None:
-        if name in {f"{self._prefix}_{own}" for own in OWN_FUNCTIONS}:
+    def _check_function(self, word: m.Word, name: str) -> None:
+        if name == self._prefix:
+            self._clash(f"{quote(name)} is a variable of the driver's functions", word)
+        elif name.removeprefix(f"{self._prefix}_") in OWN_FUNCTIONS:
             self._clash(f"the driver has a function {quote(name)} of its own", word)
-        elif name in called:
-            self._clash(f"{quote(name)} is a function of the kernel that the driver calls", word)
+        elif name in self._called:
+            message = (
+                f"this becomes the function {quote(name)}, which is one of the kernel that the spec calls"
+            )
+            self._clash(message, word, hint="choose another name, or another prefix for the driver")
 
     def _check_structures(self) -> None:
         own = {f"{self._prefix}_{name}" for name in OWN_STRUCTURES}
+        targets: dict[str, m.Word] = {}
         for word in _kernel_types(self._spec):
             kind = read_type(word.text)
-            if kind and kind.target.removeprefix("struct ") in own:
+            target = kind.target if kind else ""
+            if kind and targets.setdefault(target, word) is word and target.removeprefix("struct ") in own:
                 self._clash(f"the driver has a {quote(kind.target)} of its own", word, *self._prefix_note())
         seen: dict[str, m.Word] = {}
         for layout in self._spec.layouts:

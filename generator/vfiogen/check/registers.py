@@ -42,12 +42,11 @@ def _check_overlap(registers: list[m.Register], problems: Problems) -> None:
     furthest: m.Register | None = None
     for register in sorted(registers, key=lambda r: r.at.value):
         if furthest is not None and register.at.value < _end(furthest):
-            message = (
-                f"{quote(register.name.text)} overlaps {quote(furthest.name.text)}, which ends at"
-                f" {_end(furthest) - 1:#x}"
-            )
-            related = ((furthest.at.span, "the other one"),)
-            problems.report("register-overlap", message, register.at.span, related=related)
+            first, second = sorted((furthest, register), key=lambda r: (r.at.span.line, r.at.span.column))
+            extent = f"which goes from {first.at.value:#x} to {_end(first) - 1:#x}"
+            message = f"{quote(second.name.text)} overlaps {quote(first.name.text)}, {extent}"
+            related = ((first.at.span, "the other one"),)
+            problems.report("register-overlap", message, second.at.span, related=related)
         if furthest is None or _end(register) > _end(furthest):
             furthest = register
 
@@ -61,9 +60,10 @@ def _check_bits(register: m.Register, problems: Problems) -> None:
     furthest: m.Bits | None = None
     for bits in sorted(sound, key=lambda b: (b.low, b.high)):
         if furthest is not None and bits.low <= furthest.high:
-            message = f"bit {bits.low} belongs to {quote(furthest.name.text)} already"
-            related = ((furthest.span, "here"),)
-            problems.report("register-overlap", message, bits.span, related=related)
+            first, second = sorted((furthest, bits), key=lambda b: (b.span.line, b.span.column))
+            message = f"bit {bits.low} belongs to {quote(first.name.text)} already"
+            related = ((first.span, "here"),)
+            problems.report("register-overlap", message, second.span, related=related)
         if furthest is None or bits.high > furthest.high:
             furthest = bits
 
@@ -72,7 +72,8 @@ def _check_range(register: m.Register, bits: m.Bits, problems: Problems) -> bool
     name = quote(bits.name.text)
     if bits.low > bits.high:
         message = f"the bits of {name} go downwards"
-        problems.report("bits-range", message, bits.span, f"write `{bits.high}..{bits.low}`")
+        hint = f"write `{bits.high}..{bits.low}`" if bits.low < register.width else ""
+        problems.report("bits-range", message, bits.span, hint)
     elif bits.high >= register.width:
         message = f"{name} needs bit {bits.high}, and {quote(register.name.text)} has {register.width} bits"
         hint = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from vfiogen.diagnostics import Problems, quote
+from vfiogen.diagnostics import Problems, listing, quote
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
@@ -32,7 +32,12 @@ def check_undo(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> Non
             hint = (
                 "what takes a step back runs a command, sets, writes or waits, and goes on whatever happens"
             )
-            analysis.problems.report("undo-step", message, step.span, hint)
+            at = (
+                step.span_of("undo")
+                if step.undo
+                else step.span_of("retry", "error", "ignore-error", "poll", "check")
+            )
+            analysis.problems.report("undo-step", message, at, hint)
         else:
             _VERBS.get(step.verb, _check_nothing)(step, analysis, scope)
             _check_infallible(step, analysis, scope)
@@ -83,6 +88,8 @@ def _fails(command: m.Command, body: m.Body) -> bool:
 
 
 def _check_modifiers(step: m.Step, problems: Problems) -> None:
+    if step.verb == "do" and step.formula is None:
+        return  # no verb, which is reported
     _check_bounds(step, problems)
     if step.retry and step.verb != "do":
         problems.report("modifier", "only a command can be tried again", step.retry.span)
@@ -108,24 +115,33 @@ def _check_modifiers(step: m.Step, problems: Problems) -> None:
 def _check_bounds(step: m.Step, problems: Problems) -> None:
     waits = step.verb == "poll" or step.retry is not None
     what = "a retry" if step.retry else "a poll"
-    bounds = (("every", step.every), ("for", step.limit))
-    missing = [name for name, given in bounds if given is None]
-    if not waits and len(missing) < 2:
-        problems.report("modifier", "every and for belong to a poll or a retry", step.span)
-    elif waits and missing:
-        message = f"{what} must have a bound: {' and '.join(missing)} missing"
-        message = message.replace(" missing", " is missing" if len(missing) == 1 else " are missing")
-        problems.report(
-            "poll-bounds", message, step.span, "say how often and how long: `every: 1ms, for: 1s`"
-        )
-    elif waits and not (step.every and step.limit):
-        problems.report("poll-bounds", f"{what} needs more time than 0", step.span)
-    elif waits and (step.every or 0) > (step.limit or 0):
-        problems.report("poll-bounds", f"{what} would look only once: every is longer than for", step.span)
+    if not waits:
+        _check_no_bounds(step, problems)
+    elif step.every is None or step.limit is None:
+        missing = [name for name, given in (("every", step.every), ("for", step.limit)) if given is None]
+        message = f"{what} must have a bound, and has no {listing(missing)}"
+        hint = "say how often and how long: `every: 1ms, for: 1s`"
+        problems.report("poll-bounds", message, step.span_of("retry", "poll"), hint)
+    elif not (step.every and step.limit):
+        at = step.span_of("for" if step.every else "every")
+        problems.report("poll-bounds", f"{what} needs more time than 0", at)
+    elif step.every > step.limit:
+        message = f"{what} would look only once: `every` is longer than `for`"
+        problems.report("poll-bounds", message, step.span_of("every"))
+    _check_longest(step, problems)
+
+
+def _check_no_bounds(step: m.Step, problems: Problems) -> None:
+    if step.every is not None or step.limit is not None:
+        message = "`every` and `for` belong to a poll or a retry"
+        problems.report("modifier", message, step.span_of("every", "for"))
+
+
+def _check_longest(step: m.Step, problems: Problems) -> None:
     if step.verb == "wait" and not step.wait:
-        problems.report("poll-bounds", "a wait needs more time than 0", step.span)
+        problems.report("poll-bounds", "a wait needs more time than 0", step.span_of("wait"))
     if max(step.wait, step.limit or 0) > LONGEST_WAIT:
-        problems.report("poll-bounds", "a driver waits for 300s at the most", step.span)
+        problems.report("poll-bounds", "a driver waits for 300s at the most", step.span_of("wait", "for"))
 
 
 # Verbs

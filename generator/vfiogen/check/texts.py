@@ -35,7 +35,7 @@ def _of_declarations(spec: m.Spec) -> Iterator[m.Word | None]:
     for block in spec.registers:
         yield block.note
         for register in block.registers:
-            yield from (register.note, register.transient)
+            yield from (register.note, register.transient, *(bits.note for bits in register.bits))
     for layout in spec.layouts:
         yield layout.note
         yield from (field.note for field in layout.fields)

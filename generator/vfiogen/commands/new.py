@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -108,10 +109,23 @@ def _parse_id(text: str) -> tuple[str, str]:
 
 def _render(answers: Answers, path: Path) -> str:
     from vfiogen.render import render_template
-    from vfiogen.schema import schema_reference
 
-    values = {"answers": answers, "schema": schema_reference(path), "symbol": _symbol(answers.name)}
+    values = {"answers": answers, "schema": _schema_beside(path), "symbol": _symbol(answers.name)}
     return render_template("new.yaml.j2", values)
+
+
+def _schema_beside(spec: Path) -> str:
+    """Return how a spec names the schema to its editor: the project's own, or a copy beside the specs."""
+    from vfiogen.schema import schema_file
+
+    schema = schema_file()
+    root = spec.absolute().parents[2]
+    if not schema.is_relative_to(root):
+        copy = spec.parents[1] / schema.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(schema.read_bytes())
+        schema = copy
+    return os.path.relpath(schema, spec.parent)
 
 
 def _symbol(name: str) -> str:

@@ -49,7 +49,7 @@ def changes_for(directory: Path, target: Target, specs: list[LoadedSpec], owners
     drivers = {spec.owner: DriverEntry(spec.directory, spec.symbol) for spec in specs}
     others = {} if owners is None else other_drivers(directory, shown, owners)
     listed = (*others.values(), *drivers.values())
-    top = pipeline.render_top([pipeline.DriverEntry(d.directory, d.symbol) for d in listed])
+    top = pipeline.render_top(listed)
     files = pipeline.render_specs(specs, target.kernel)
     files += [RenderedFile(PurePosixPath(name), data, "") for name, data in top.items()]
     return compare(directory, shown, files, drivers, owners)

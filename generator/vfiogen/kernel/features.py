@@ -291,7 +291,7 @@ _TABLE = (
     _feature(
         "guard-mutex",
         "guard(mutex) and __free() exist",
-        "6.5 6.1.192",
+        "6.5 6.1.170",
         _linux("mutex.h", r"\bDEFINE_(?:LOCK_)?GUARD(?:_1)?\s*\(\s*mutex\s*,"),
     ),
     _feature(

@@ -31,6 +31,7 @@ _TEXTS = (
     ("did not find expected ',' or ']'", "a `,` or `]` is missing before this", _QUOTE_COMMAS),
     ("did not find expected ',' or '}'", "a `,` or `}` is missing before this", _QUOTE_COMMAS),
     ("did not find expected node content", "a value is missing before this", _QUOTE_COMMAS),
+    ("expected <block end>", "this doesn't fit what it follows", _CHECK_INDENT),  # PyYAML's own parser
     (
         "did not find expected <document start>",
         "this doesn't belong to what precedes it",

@@ -214,7 +214,10 @@ class Inference:
                 else ""
             )
             raise self._fail("provider-handle", f"the handle {quote(node.name)} isn't there", node, hint)
-        return t.Handle(self._type(provider.type))
+        kind = self._type(provider.type)
+        if kind.kind != "pointer":
+            raise UntypedError  # likewise
+        return t.Handle(kind)
 
     def _builtin(self, node: s.Name) -> t.Typed:
         name = node.name
@@ -345,6 +348,8 @@ class Inference:
         hint = ""
         if "_" in node.name and not did_you_mean(node.name, known):
             hint = "a function of the kernel is called by a command: declare one in commands"
+        if node.name == "none":
+            hint = "`none` stands alone, where there are no steps at all"
         return self._unknown(f"no command is called {quote(node.name)}", node.name, node, known, hint)
 
     def _result(self, command: m.Command, node: s.Expression) -> t.Typed:
@@ -383,6 +388,8 @@ class Inference:
 
     def _passed(self, node: s.Expression, parameter: m.Parameter) -> t.Typed:
         kind = self._type(parameter.type)
+        if kind.kind == "struct":
+            raise UntypedError  # likewise
         return self._fitting(node, kind, kind.bits)
 
     def _returned(self, command: m.Command) -> Type:
@@ -468,7 +475,7 @@ class Inference:
             bound, exact = most(one), literal(other)
             if bound is not None and exact is not None and literal(one) is None and exact > bound:
                 hint = f"{quote(self._raw(node.left if one is left else node.right))} is at most {bound:#x}"
-                message = f"{exact:#x} is out of reach, so the comparison has one outcome"
+                message = f"{self._text_of(place)} is out of reach, so the comparison has one outcome"
                 raise self._fail("value-range", message, place, hint)
         if literal(right) == 0 and node.operator in ("<", ">="):
             raise self._fail("value-range", "no value is negative, so the comparison has one outcome", node)
@@ -520,7 +527,7 @@ class Inference:
         for item, place in zip(items, node.items, strict=True):
             exact = literal(item)
             if bound is not None and exact is not None and exact > bound:
-                message = f"{exact:#x} is out of reach: the value is at most {bound:#x}"
+                message = f"{self._text_of(place)} is out of reach: the value is at most {bound:#x}"
                 raise self._fail("value-range", message, place)
         return t.OneOf(BOOL, value, items, node.negated)
 
@@ -554,10 +561,10 @@ class Inference:
         if exact is not None:
             message = f"{self._raw(node)} doesn't fit into {_bits(bits)}"
             raise self._fail("value-range", message, node, f"the most is {(1 << bits) - 1:#x}")
-        message = f"this has up to {largest.bit_length()} bits, and goes into {_bits(bits)}"
-        raise self._fail(
-            "width", message, node, f"say what is kept: `({self._raw(node)}) & {(1 << bits) - 1:#x}`"
-        )
+        raw = self._raw(node)
+        part = raw if isinstance(node, s.Name | s.Member | s.Index | s.Call) else f"({raw})"
+        message = f"this can have {largest.bit_length()} bits, and there is room for {bits}"
+        raise self._fail("width", message, node, f"say what is kept: `{part} & {(1 << bits) - 1:#x}`")
 
     def _type(self, word: m.Word) -> Type:
         found = types.read_type(word.text)

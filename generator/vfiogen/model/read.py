@@ -19,6 +19,7 @@ from vfiogen.load import Mapping, Node, Scalar, Sequence
 from vfiogen.model import spec as m
 
 T = TypeVar("T")
+LARGEST_FIELD, LARGEST_ARRAY = 65536, 4096
 BODIES = ("call", "steps", "hook")
 Parse = Callable[[str], Expression]
 UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000}
@@ -81,6 +82,11 @@ class _View:
     def integer(self) -> m.Integer:
         return self.optional_integer() or m.Integer(0, False, self.span)
 
+    def count(self, most: int) -> m.Integer | None:
+        """Return a count that is in its range; the schema reports others."""
+        found = self.optional_integer()
+        return found if found and 0 < found.value <= most else None
+
     def optional_integer(self) -> m.Integer | None:
         value = self.scalar.value if self.scalar else None
         if not isinstance(value, int) or isinstance(value, bool):
@@ -100,7 +106,7 @@ class _View:
             return ((m.Word(k.text, k.span), _View(v, k.span, k.span)) for k, v in self.node)
         return iter(())
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         return [entry.key.text for entry in self.node.entries] if isinstance(self.node, Mapping) else []
 
 
@@ -165,10 +171,13 @@ class _Reader:
 
     def _kernel_structure(self, name: m.Word, view: _View) -> m.KernelStructure:
         for key, value in view["fields"].entries():
-            if value.keys():
+            if value.names():
                 message = f"{quote(name.text)} is the kernel's, and only the type of a field is said"
                 hint = f"write `{key}: u32`, say; a layout of your own has a name such as device-state"
                 self._problems.report("structure-kind", message, key.span, hint)
+        if view["endian"]:
+            message = f"{quote(name.text)} is the kernel's, and only a layout says its byte order"
+            self._problems.report("structure-kind", message, view["endian"].key_span)
         fields = (m.KernelField(key, value.word()) for key, value in view["fields"].entries())
         return m.KernelStructure(name, tuple(fields))
 
@@ -177,7 +186,7 @@ class _Reader:
             if value.scalar:
                 message = f"{quote(name.text)} is a layout, and its fields are maps"
                 hint = f"write `{key}: {{ type: u32, save: ... }}`; a structure of the kernel is `struct x`"
-                self._problems.report("structure-kind", message, value.span, hint)
+                self._problems.report("structure-kind", message, key.span, hint)
         fields = tuple(self._field(key, value) for key, value in view["fields"].entries())
         return m.Layout(name, view["endian"].text("little"), fields, view["note"].optional())
 
@@ -185,7 +194,7 @@ class _Reader:
         return m.LayoutField(
             name=name,
             type=_layout_type(view["type"]),
-            count=view["count"].optional_integer(),
+            count=view["count"].count(LARGEST_FIELD),
             const=view["const"].optional_integer(),
             match=self._expression(view["match"]),
             save=self._expression(view["save"]),
@@ -204,7 +213,7 @@ class _Reader:
             name=name,
             params=_each(view["params"], _parameter),
             results=_each(view["results"], _parameter),
-            bodies=bodies or (self._body(view, name.span),),
+            bodies=bodies or (self._body(view, name.span if view.names() else view.span),),
             returns=view["returns"].optional(),
             uses=view["uses"].words(),
             needs=view["needs"].optional(),
@@ -232,7 +241,7 @@ class _Reader:
         if view.scalar:
             return m.Step("do", self._expression(view), view.span)
         verbs = [verb for verb in (*VERBS, "wait") if view[verb]]
-        if len(verbs) != 1 and view.keys() and not set(view.keys()) - STEP_KEYS:
+        if len(verbs) != 1 and view.names() and not set(view.names()) - STEP_KEYS:
             self._one_verb(view, verbs)
         return self._verb_step(verbs[0] if verbs else "do", view)
 
@@ -259,6 +268,7 @@ class _Reader:
             undo=self._steps(view["undo"]),
             needs=view["needs"].optional(),
             note=view["note"].optional(),
+            spans={key: view[key].span for key in view.names()},
         )
 
     def _migration(self, view: _View) -> m.Migration:
@@ -362,7 +372,7 @@ def _register(name: m.Word, view: _View) -> m.Register:
         name=name,
         at=view["at"].integer() if isinstance(view.node, Mapping) else view.integer(),
         width=width.value if width and width.value in (8, 16, 32, 64) else 32,
-        count=view["count"].optional_integer(),
+        count=view["count"].count(LARGEST_ARRAY),
         access=access,
         bits=tuple(_bits(key, value, access) for key, value in view["bits"].entries()),
         transient=view["transient"].optional(),
@@ -373,7 +383,7 @@ def _register(name: m.Word, view: _View) -> m.Register:
 def _bits(name: m.Word, view: _View, access: str) -> m.Bits:
     place = view["at"] if isinstance(view.node, Mapping) else view
     low, high = _bit_range(place.text())
-    return m.Bits(name, low, high, view["access"].text(access), view.span)
+    return m.Bits(name, low, high, view["access"].text(access), view.span, view["note"].optional())
 
 
 def _bit_range(text: str) -> tuple[int, int]:

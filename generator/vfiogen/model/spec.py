@@ -6,7 +6,9 @@ Every value keeps the span that it came from. Maps are tuples in the order of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from vfiogen.c.syntax import Expression
 from vfiogen.diagnostics import Source, Span
@@ -190,6 +192,7 @@ class Bits:
     high: int
     access: str
     span: Span
+    note: Word | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +236,7 @@ class Parameter:
 class Step:
     """One step: `verb` is do, set, write, poll, check or wait, with its modifiers.
 
-    Durations are in microseconds.
+    Durations are in microseconds. `spans` are those of the values of its keys.
     """
 
     verb: str
@@ -248,6 +251,11 @@ class Step:
     undo: tuple[Step, ...] = ()
     needs: Word | None = None
     note: Word | None = None
+    spans: Mapping[str, Span] = field(default_factory=dict)
+
+    def span_of(self, *keys: str) -> Span:
+        """Return where the first of some keys that is there stands, or the whole step."""
+        return next((self.spans[key] for key in keys if key in self.spans), self.span)
 
 
 @dataclass(frozen=True, eq=False)
@@ -363,7 +371,11 @@ class Spec:
 
     def command(self, name: str) -> Command | None:
         """Return a command by its name."""
-        return next((c for c in self.commands if c.name.text == name), None)
+        return self._commands.get(name)
+
+    @cached_property
+    def _commands(self) -> dict[str, Command]:
+        return {command.name.text: command for command in reversed(self.commands)}
 
     def layout(self, name: str) -> Layout | None:
         """Return a layout by its name."""

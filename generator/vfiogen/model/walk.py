@@ -11,7 +11,7 @@ from vfiogen.load import Scalar
 from vfiogen.model import spec as m
 
 # Neither these nor what they are made of holds an expression.
-_LEAVES = (str, int, type(None), m.Word, m.Integer, Source, Span, Scalar)
+_LEAVES = (str, int, dict, type(None), m.Word, m.Integer, Source, Span, Scalar)
 
 
 def formulas(part: object) -> Iterator[m.Formula]:

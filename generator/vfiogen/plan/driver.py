@@ -19,7 +19,7 @@ from vfiogen.plan.lifecycle import has_close, has_init, is_private, plan_lifecyc
 from vfiogen.plan.lower import Lowering
 from vfiogen.plan.migration import migration_flags, plan_migration
 from vfiogen.plan.names import Names
-from vfiogen.plan.registers import define, plan_defines, plan_registers
+from vfiogen.plan.registers import define, plan_defines, plan_registers, words_of
 from vfiogen.plan.specialise import specialise
 from vfiogen.plan.structures import plan_constants, plan_structures
 from vfiogen.plan.view import Defines, DriverView, MigrationView
@@ -125,12 +125,12 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
 
 def _complete(lowering: Lowering, view: DriverView, migration: MigrationView | None) -> DriverView:
     """Add what follows from the rest of the C: access functions and macros."""
-    text = "\n".join(_texts((view, migration)))
-    view = replace(view, registers=plan_registers(lowering, text))
+    words = words_of("\n".join(_texts((view, migration))))
+    view = replace(view, registers=plan_registers(lowering, words))
     defines = (
         *_vendor_defines(lowering.spec),
-        *plan_defines(lowering, text),
-        *plan_constants(lowering, text),
+        *plan_defines(lowering, words),
+        *plan_constants(lowering, words),
     )
     return replace(view, defines=defines)
 

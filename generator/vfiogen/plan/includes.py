@@ -8,7 +8,7 @@ import re
 WORD = re.compile(r"[A-Za-z_]\w*")
 # What each header is included for; a star stands for any end of a word.
 HEADERS = {
-    "asm/byteorder.h": "cpu_to_le* cpu_to_be* le16_to_cpu le32_to_cpu le64_to_cpu be16_to_cpu be32_to_cpu be64_to_cpu",
+    "asm/byteorder.h": "cpu_to_* le16_to_cpu le32_to_cpu le64_to_cpu be16_to_cpu be32_to_cpu be64_to_cpu",
     "linux/anon_inodes.h": "anon_inode_*",
     "linux/atomic.h": "atomic_*",
     "linux/bitfield.h": "FIELD_GET FIELD_PREP",

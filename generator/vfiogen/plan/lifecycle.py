@@ -70,6 +70,7 @@ def _arm_migration(body: Body, flags: tuple[str, ...]) -> None:
     device = body.device
     body.add(
         c.Expr(f"mutex_init(&{device}->state_mutex)"),
+        c.Expr(f"{device}->mig_state = VFIO_DEVICE_STATE_RUNNING"),
         c.Expr(f"core_vdev->migration_flags = {' | '.join(flags)}"),
         c.Expr(f"core_vdev->mig_ops = &{device}_migration_ops"),
     )

@@ -15,9 +15,11 @@ from vfiogen.c.names import c_name
 from vfiogen.c.text import c_string
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
-from vfiogen.model.analyse import Analysis, Scope
+from vfiogen.model.analyse import Analysis
+from vfiogen.model.bounds import literal, most
+from vfiogen.model.scope import Scope
 from vfiogen.model.typed import walk
-from vfiogen.model.types import VOID
+from vfiogen.model.types import VOID, read_type
 from vfiogen.plan.names import Names
 
 # C's operators, by how tightly they bind.
@@ -27,6 +29,7 @@ PRECEDENCE = {
 }  # fmt: skip
 SPELLING = {"or": "||", "and": "&&"}
 CHECKED = {"+": "add", "-": "sub", "*": "mul"}
+NAMED = {"+": "sum", "-": "difference", "*": "product"}
 TIGHT = 12
 UNARY = 11
 TERNARY = 0
@@ -109,6 +112,11 @@ class Body:
         self.declarations.setdefault(name, c.Declaration(type_name, name, init))
         return name
 
+    def fresh(self, type_name: str, name: str) -> str:
+        """Declare a local variable that is no other's, and return its name."""
+        taken = (name, *(f"{name}{number}" for number in range(2, 100)))
+        return self.local(type_name, next(one for one in taken if one not in self.declarations))
+
     def ret(self) -> str:
         """Return the variable that holds an error."""
         return self.local("int", "ret")
@@ -174,14 +182,29 @@ class Body:
         inner = Body(self.lowering, self.scope, self.device, dict(self.declarations))
         inner.undo(step.undo)
         self.declarations |= inner.declarations
-        self.unwinding.append((f"err_{_step_label(step)}", tuple(inner.statements)))
+        label = f"err_{_step_label(step)}"
+        if any(label == known for known, _ in self.unwinding):
+            label = f"{label}{len(self.unwinding)}"
+        self.unwinding.append((label, tuple(inner.statements)))
 
     def undo(self, steps: Iterable[m.Step]) -> None:
         """Append steps whose errors nobody can handle any more."""
         for step in steps:
-            run = self.lowering.analysis.action(step.formula, self.scope)
-            if run is not None:
-                self.add(c.Expr(self.invocation(run)))
+            self.add(c.Expr(f"fsleep({step.wait})") if step.verb == "wait" else self._undo_one(step))
+
+    def _undo_one(self, step: m.Step) -> c.Stmt:
+        analysis = self.lowering.analysis
+        if step.verb == "do":
+            run = analysis.action(step.formula, self.scope)
+            return c.Expr(self.invocation(run)) if run else c.Blank()
+        assign = analysis.assignment(step.formula, self.scope)
+        if assign is None:
+            return c.Blank()
+        if step.verb == "write":
+            return c.Expr(self._writing(assign))
+        if isinstance(assign.value, t.Run) and assign.value.command.results:
+            return c.Expr(self.invocation(assign.value, _address(self._place(assign.place))))
+        return c.Expr(f"{self._place(assign.place)} = {self.value(assign.value)}")
 
     def _do(self, step: m.Step) -> None:
         run = self.lowering.analysis.action(step.formula, self.scope)
@@ -222,7 +245,7 @@ class Body:
         if assign is None:
             return
         place = self._place(assign.place)
-        if isinstance(assign.value, t.Run) and assign.value.command.results:
+        if isinstance(assign.value, t.Run) and _is_direct(assign):
             self.attempt(self.invocation(assign.value, _address(place)))
         else:
             self.add(c.Expr(f"{place} = {self.value(assign.value)}"))
@@ -236,18 +259,34 @@ class Body:
         assign = self.lowering.analysis.assignment(step.formula, self.scope)
         if assign is None:
             return
-        read = assign.place.read if isinstance(assign.place, t.ReadBits) else assign.place
-        if isinstance(read, t.Read):
-            value = self.value(assign.value)
-            if isinstance(assign.place, t.ReadBits):
-                value = self._field_value(assign.place, value)
-            self.attempt(f"{self.accessor('write', read)}({self.device}, {value}, {self.address(read)})")
+        self.attempt(self._writing(assign))
 
-    def _field_value(self, place: t.ReadBits, value: str) -> str:
+    def _writing(self, assign: t.Assign) -> str:
+        """Return the call that writes a register."""
+        place = assign.place
+        read = place.read if isinstance(place, t.ReadBits) else place
+        assert isinstance(read, t.Read)
+        value = self._bits_value(place, assign) if isinstance(place, t.ReadBits) else self.value(assign.value)
+        return f"{self.accessor('write', read)}({self.device}, {value}, {self.address(read)})"
+
+    def _bits_value(self, place: t.ReadBits, assign: t.Assign) -> str:
+        """Return a register's new value: the other bits stay, where the register can be read."""
         macro = self.names.bits(place.read.block, place.read.register, place.bits)
-        if place.bits.low == place.bits.high:
-            return macro if value in ("1", "true") else f"{value} ? {macro} : 0"
-        return f"FIELD_PREP({macro}, {value})"
+        value = self._field_value(place, macro, assign)
+        if place.read.register.access != "rw":
+            return value or "0"
+        before = self.value(place.read)
+        if value == macro:
+            return f"{before} | {macro}"
+        return f"({before} & ~{macro}) | {value}" if value else f"{before} & ~{macro}"
+
+    def _field_value(self, place: t.ReadBits, macro: str, assign: t.Assign) -> str:
+        value = self.value(assign.value, TERNARY + 1)
+        if place.bits.low != place.bits.high:
+            return f"FIELD_PREP({macro}, {value})"
+        if value in ("0", "false"):
+            return ""
+        return macro if value in ("1", "true") else f"({value} ? {macro} : 0)"
 
     def _poll(self, step: m.Step) -> None:
         typed = self.lowering.analysis.condition(step.formula, self.scope)
@@ -407,13 +446,12 @@ class Body:
         return f"FIELD_GET({macro}, {self.value(node.read)})", TIGHT
 
     def _run(self, node: t.Run) -> tuple[str, int]:
-        command = node.command
-        if not command.results:
+        results = node.command.results
+        if not results:
             return self.invocation(node), TIGHT
-        result = command.results[0]
-        name = self.local(node.type.c, c_name(result.name.text))
-        self.attempt(self.invocation(node, f"&{name}"))
-        return name, TIGHT
+        names = [self.fresh(_c_type(result), c_name(result.name.text)) for result in results]
+        self.attempt(self.invocation(node, *(f"&{name}" for name in names)))
+        return names[node.chosen], TIGHT
 
     def _extent(self, node: t.Extent) -> tuple[str, int]:
         structure = self.names.structure(node.structure)
@@ -431,11 +469,13 @@ class Body:
     def _prefix(self, node: t.Prefix) -> tuple[str, int]:
         if node.operator == "not" and isinstance(node.operand, t.Prefix | t.OneOf | t.Operation):
             return self.negated(node.operand), PRECEDENCE["=="]
+        if node.operator in ("ref", "out") and isinstance(node.operand, t.Local) and node.operand.result:
+            return c_name(node.operand.name), TIGHT
         sign = {"not": "!", "~": "~", "ref": "&", "out": "&"}[node.operator]
         return f"{sign}{self.value(node.operand, UNARY)}", UNARY
 
     def _operation(self, node: t.Operation) -> tuple[str, int]:
-        if node.operator in CHECKED and _is_tainted(node):
+        if node.operator in CHECKED and _may_overflow(node):
             return self._checked(node), TIGHT
         tightness = PRECEDENCE[node.operator]
         left = self.value(node.left, self._operand_binding(node.operator, node.left, tightness))
@@ -452,15 +492,31 @@ class Body:
         return tightness
 
     def _checked(self, node: t.Operation) -> str:
-        name = self.local("u64", f"checked{len(self.declarations)}")
-        arguments = f"{self.value(node.left)}, {self.value(node.right)}, &{name}"
+        left, right = (self._wide(operand) for operand in (node.left, node.right))
+        name = self.fresh("u64" if node.type.kind == "constant" else node.type.c, NAMED[node.operator])
+        arguments = f"{left}, {right}, &{name}"
         test = f"check_{CHECKED[node.operator]}_overflow({arguments})"
         self.add(c.If(test, self.leave("-EOVERFLOW")), c.Blank())
         return name
 
+    def _wide(self, operand: t.Typed) -> str:
+        """Print an operand of a checked calculation: of constants, C would take a signed int."""
+        text = self.value(operand, UNARY if operand.type.kind == "constant" else TERNARY)
+        plain = isinstance(operand, t.Literal) or operand.type.kind != "constant"
+        return text if plain else f"(u64){text}"
+
+    def _once(self, value: t.Typed) -> str:
+        """Print a value that is used several times; a device is read only once."""
+        if not any(isinstance(part, t.Read | t.Run) for part in walk(value)):
+            return self.value(value, PRECEDENCE["=="] + 1)
+        text = self.value(value)
+        name = self.fresh(value.type.c, "value")
+        self.add(c.Expr(f"{name} = {text}"))
+        return name
+
     def _one_of(self, node: t.OneOf) -> tuple[str, int]:
         compare, join = ("!=", " && ") if node.negated else ("==", " || ")
-        value = self.value(node.value, PRECEDENCE["=="] + 1)
+        value = self._once(node.value)
         tests = [f"{value} {compare} {self.value(item, PRECEDENCE['=='] + 1)}" for item in node.items]
         return join.join(tests), PRECEDENCE["and" if node.negated else "or"] if len(
             tests
@@ -528,12 +584,28 @@ def can_fail(command: m.Command) -> bool:
     return returns is None or returns.failure is not None
 
 
-def _is_tainted(node: t.Typed) -> bool:
-    """Values from the user, the firmware or the device may be anything."""
-    return any(
-        isinstance(part, t.Read) or (isinstance(part, t.Builtin) and part.name == "loaded")
-        for part in walk(node)
-    )
+def _may_overflow(node: t.Operation) -> bool:
+    """Tell whether a calculation may leave its type; what can't be told may."""
+    if literal(node) is not None:
+        return False
+    left, right = most(node.left), most(node.right)
+    if node.operator == "-" or left is None or right is None:
+        return True
+    result = left + right if node.operator == "+" else left * right
+    return result >> max(node.type.bits, 32) != 0
+
+
+def _is_direct(assign: t.Assign) -> bool:
+    """Tell whether a command can store its only result where it is wanted."""
+    run = assign.value
+    if not isinstance(run, t.Run) or len(run.command.results) != 1:
+        return False
+    return run.type.c == assign.place.type.c
+
+
+def _c_type(parameter: m.Parameter) -> str:
+    found = read_type(parameter.type.text)
+    return found.c if found else "u64"
 
 
 def _conversion(part: t.Typed) -> str:
@@ -548,5 +620,6 @@ def _address(place: str) -> str:
 
 def _step_label(step: m.Step) -> str:
     """Name a label after what it undoes."""
-    undo = step.undo[0].formula
-    return c_name(undo.scalar.text.partition("(")[0]) if undo else "undo"
+    undo = step.undo[0]
+    named = undo.verb == "do" and undo.formula is not None
+    return c_name(undo.formula.scalar.text.partition("(")[0]) if named and undo.formula else undo.verb

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 from vfiogen.c import layout as c
 from vfiogen.model import spec as m
 from vfiogen.plan.lower import Lowering
@@ -20,48 +22,64 @@ def define(name: str, value: str) -> str:
     return head + "\t" * tabs + value
 
 
-def plan_defines(lowering: Lowering, text: str) -> tuple[Defines, ...]:
-    """Return the macros of the registers, bits and BAR sizes that `text`, the rest of the C, mentions."""
-    groups = (_block_defines(lowering, block, text) for block in lowering.spec.registers)
+def words_of(text: str) -> frozenset[str]:
+    """Return the identifiers of C."""
+    return frozenset(re.findall(r"[A-Za-z_]\w*", text))
+
+
+def plan_defines(lowering: Lowering, words: frozenset[str]) -> tuple[Defines, ...]:
+    """Return the macros of the registers, bits and BAR sizes that the rest of the C mentions."""
+    groups = [_block_defines(lowering, block, words) for block in lowering.spec.registers]
     return tuple(group for group in groups if group.lines)
 
 
-def _block_defines(lowering: Lowering, block: m.RegisterBlock, text: str) -> Defines:
+def _block_defines(lowering: Lowering, block: m.RegisterBlock, words: frozenset[str]) -> Defines:
     lines: list[str] = []
     for register in block.registers:
-        lines += _register_defines(lowering, block, register, text)
-    size = lowering.names.macro(f"bar{block.bar.value}", "size")
-    if size in text:
-        lines.append(define(size, _end(block)))
+        if lowering.names.register(block, register) in words:
+            lines += _register_defines(lowering, block, register, words)
+    lines += _size_define(lowering, block, words)
     note = f": {block.note.text}" if block.note else ""
     return Defines(tuple(lines), c.comment(f"Registers in BAR {block.bar.value}{note}"), block.name.span)
 
 
 def _register_defines(
-    lowering: Lowering, block: m.RegisterBlock, register: m.Register, text: str
+    lowering: Lowering, block: m.RegisterBlock, register: m.Register, words: frozenset[str]
 ) -> list[str]:
-    names = lowering.names
-    bits = [b for b in register.bits if names.bits(block, register, b) in text]
-    name = names.register(block, register)
-    if name not in text:
-        return []
-    return [
-        define(name, f"{register.at.value:#04x}"),
-        *(_bits_define(lowering, block, register, b) for b in bits),
-    ]
+    name = lowering.names.register(block, register)
+    lines = _noted(define(name, f"{register.at.value:#04x}"), register.note)
+    for bits in register.bits:
+        if lowering.names.bits(block, register, bits) in words:
+            lines += _noted(_bits_define(lowering, block, register, bits), bits.note)
+    return lines
+
+
+def _noted(line: str, note: m.Word | None) -> list[str]:
+    """Put a note behind a macro where there is room, else above it."""
+    if note is None:
+        return [line]
+    comment = c.comment(note.text)
+    if "\n" not in comment and c.text_width(f"{line}\t{comment}") <= c.WIDTH:
+        return [f"{line}\t{comment}"]
+    return [*comment.split("\n"), line]
 
 
 def _bits_define(lowering: Lowering, block: m.RegisterBlock, register: m.Register, bits: m.Bits) -> str:
     suffix = "_ULL" if register.width == 64 else ""
-    value = (
-        f"BIT{suffix}({bits.low})" if bits.low == bits.high else f"GENMASK{suffix}({bits.high}, {bits.low})"
-    )
-    # One more space than the register, as headers of the kernel show what belongs to what.
-    return define(lowering.names.bits(block, register, bits), value).replace("#define ", "#define   ", 1)
+    one, several = f"BIT{suffix}({bits.low})", f"GENMASK{suffix}({bits.high}, {bits.low})"
+    name = lowering.names.bits(block, register, bits)
+    # Two more spaces than the register, as headers of the kernel show what belongs to what.
+    return define(name, one if bits.low == bits.high else several).replace("#define ", "#define   ", 1)
 
 
-def _end(block: m.RegisterBlock) -> str:
-    return f"{max(r.at.value + r.size for r in block.registers):#04x}"
+def _size_define(lowering: Lowering, block: m.RegisterBlock, words: frozenset[str]) -> list[str]:
+    """Return how many bytes a BAR must have, with the last of its blocks."""
+    same = [b for b in lowering.spec.registers if b.bar.value == block.bar.value]
+    name = bar_sizes(lowering)[block.bar.value]
+    if block is not same[-1] or name not in words:
+        return []
+    end = max(register.at.value + register.size for b in same for register in b.registers)
+    return [define(name, f"{end:#04x}")]
 
 
 def bar_sizes(lowering: Lowering) -> dict[int, str]:
@@ -69,14 +87,14 @@ def bar_sizes(lowering: Lowering) -> dict[int, str]:
     return {b.bar.value: lowering.names.macro(f"bar{b.bar.value}", "size") for b in lowering.spec.registers}
 
 
-def plan_registers(lowering: Lowering, text: str) -> Registers | None:
-    """Return the access functions that `text`, the rest of the C, calls."""
+def plan_registers(lowering: Lowering, words: frozenset[str]) -> Registers | None:
+    """Return the access functions that the rest of the C calls."""
     if not lowering.spec.registers:
         return None
     prefix = lowering.names.prefix
     reads = (Access(f"{prefix}_read{w}", f"u{w}", f, f"U{w}_MAX") for w, f in READS.items())
     writes = (Access(f"{prefix}_write{w}", f"u{w}", f, "") for w, f in WRITES.items())
     return Registers(
-        tuple(access for access in reads if access.name in text),
-        tuple(access for access in writes if access.name in text),
+        tuple(access for access in reads if access.name in words),
+        tuple(access for access in writes if access.name in words),
     )

@@ -25,11 +25,11 @@ def plan_structures(lowering: Lowering) -> tuple[Structure, ...]:
     return tuple(found)
 
 
-def plan_constants(lowering: Lowering, text: str) -> tuple[Defines, ...]:
+def plan_constants(lowering: Lowering, words: frozenset[str]) -> tuple[Defines, ...]:
     """Return the macros of the constant fields of layouts."""
     groups = []
     for layout in lowering.spec.layouts:
-        fields = [f for f in layout.fields if f.const and constant(lowering, layout, f) in text]
+        fields = [f for f in layout.fields if f.const and constant(lowering, layout, f) in words]
         lines = tuple(_constant_define(lowering, layout, f) for f in fields)
         if lines:
             groups.append(Defines(lines, None, layout.name.span))

@@ -69,6 +69,11 @@ class _Common:
     def file_function(self, name: str, body: Body) -> Function:
         return function("int", f"{self.prefix}_{name}", [f"{self.names.file} *migf"], _lines(body))
 
+    def check_function(self, name: str, body: Body, comment: str | None = None) -> Function:
+        """Return a function that judges what a write makes of the data, before its length counts."""
+        parameters = [f"{self.names.file} *migf", "size_t loaded"]
+        return function("int", f"{self.prefix}_{name}", parameters, _lines(body), comment)
+
     def load_head(self, body: Body, complete: str) -> None:
         body.attempt(f"{self.prefix}_file_error(migf)")
         body.add(c.Comment("A stream that ends early is refused."))
@@ -124,18 +129,19 @@ class _MemoryTransfer(_Common):
 
     def _check_write(self) -> Function:
         body = self.file_body()
+        body.substitutes["loaded"] = "loaded"
         run = self.lowering.analysis.action(self.stream.each_write, body.scope)
         call = body.invocation(run) if run else "0"
         if self.stream.more is None:
             body.finish(c.Return(call))
-            return self.file_function("check_write", body)
+            return self.check_function("check_write", body)
         ret = body.ret()
         body.add(
             c.Expr(f"{ret} = {call}"),
             c.Comment(f"-{self.stream.more} asks for more than has arrived so far."),
         )
         body.finish(c.Return(f"{ret} == -{self.stream.more} ? 0 : {ret}"))
-        return self.file_function("check_write", body)
+        return self.check_function("check_write", body)
 
     def _load(self) -> Function:
         body = self.file_body()
@@ -247,12 +253,12 @@ class _LayoutTransfer(_Common):
         first = leading(self.layout)
         last = c_name(first[-1].name.text)
         body.add(
-            c.If(f"migf->length < offsetofend({self.structure}, {last})", (c.Return("0"),)),
+            c.If(f"loaded < offsetofend({self.structure}, {last})", (c.Return("0"),)),
             c.Blank(),
             c.If(_differ("", first), (c.Return("-EINVAL"),)),
         )
         body.finish()
-        return self.file_function("check_match", body)
+        return self.check_function("check_match", body)
 
     def _load_state(self) -> Function:
         body = self.body()

@@ -56,13 +56,9 @@ def validate_against(validator: Draft202012Validator, root: Node, problems: Prob
     problems.settle(root.span.source)
 
 
-def schema_reference(spec: Path) -> str:
-    """Return how a spec at a path refers to the schema for its editor: relative where it is near."""
-    schema = Path(__file__).with_name("spec.schema.json")
-    root = spec.absolute().parents[2]
-    if schema.is_relative_to(root):
-        return os.path.relpath(schema, spec.absolute().parent)
-    return schema.as_uri()
+def schema_file() -> Path:
+    """Return the schema as a file."""
+    return Path(__file__).with_name("spec.schema.json")
 
 
 @cache

@@ -278,12 +278,12 @@ static int qat_vf_continue_saving(struct qat_vf_device *qat_vf)
 	return ret;
 }
 
-static int qat_vf_check_write(struct qat_vf_migration_file *migf)
+static int qat_vf_check_write(struct qat_vf_migration_file *migf, size_t loaded)
 {
 	struct qat_vf_device *qat_vf = migf->qat_vf;
 	int ret;
 
-	ret = qat_vfmig_load_setup(qat_vf->mdev, migf->length);
+	ret = qat_vfmig_load_setup(qat_vf->mdev, loaded);
 	/* -EAGAIN asks for more than has arrived so far. */
 	return ret == -EAGAIN ? 0 : ret;
 }
@@ -331,11 +331,11 @@ static ssize_t qat_vf_resume_write(struct file *filp, const char __user *buf,
 		goto out_unlock;
 	}
 
-	migf->length = end;
-	ret = qat_vf_check_write(migf);
+	ret = qat_vf_check_write(migf, end);
 	if (ret)
 		goto out_unlock;
 
+	migf->length = end;
 	ret = count;
 
 out_unlock:
@@ -523,6 +523,7 @@ static int qat_vf_init(struct vfio_device *core_vdev)
 		goto err_put;
 
 	mutex_init(&qat_vf->state_mutex);
+	qat_vf->mig_state = VFIO_DEVICE_STATE_RUNNING;
 	core_vdev->migration_flags = VFIO_MIGRATION_STOP_COPY |
 				     VFIO_MIGRATION_P2P |
 				     VFIO_MIGRATION_PRE_COPY;

@@ -29,7 +29,7 @@
 
 /* Registers in BAR 0 */
 #define EDU_ID				0x00
-#define EDU_LIVENESS			0x04
+#define EDU_LIVENESS			0x04	/* Reads back inverted. */
 #define EDU_STATUS			0x20
 #define   EDU_STATUS_COMPUTING		BIT(0)
 #define EDU_IRQ_STATUS			0x24
@@ -363,12 +363,12 @@ static struct file *edu_start_saving(struct edu_device *edu)
 	return get_file(migf->filp);
 }
 
-static int edu_check_match(struct edu_migration_file *migf)
+static int edu_check_match(struct edu_migration_file *migf, size_t loaded)
 {
 	const struct edu_state *expected = &migf->expected;
 	const struct edu_state *state = &migf->state;
 
-	if (migf->length < offsetofend(struct edu_state, id))
+	if (loaded < offsetofend(struct edu_state, id))
 		return 0;
 
 	if (state->magic != expected->magic ||
@@ -438,11 +438,11 @@ static ssize_t edu_resume_write(struct file *filp, const char __user *buf,
 		goto out_unlock;
 	}
 
-	migf->length = end;
-	ret = edu_check_match(migf);
+	ret = edu_check_match(migf, end);
 	if (ret)
 		goto out_unlock;
 
+	migf->length = end;
 	ret = count;
 
 out_unlock:
@@ -601,6 +601,7 @@ static int edu_init(struct vfio_device *core_vdev)
 		return ret;
 
 	mutex_init(&edu->state_mutex);
+	edu->mig_state = VFIO_DEVICE_STATE_RUNNING;
 	core_vdev->migration_flags = VFIO_MIGRATION_STOP_COPY;
 	core_vdev->mig_ops = &edu_migration_ops;
 

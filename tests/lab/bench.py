@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The bench of a test: a guest with the driver bound to two devices, and what a test does with them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.kernels.build import Prepared
+from tests.lab.builds import build_driver, build_simulator
+from tests.lab.driver import Driver
+from tests.lab.drivers import known_drivers
+from tests.lab.emulator import Emulator
+from tests.lab.guest import Guest, boot
+from tests.lab.remote import RemoteSystem
+from vfiogen.vfio.device import Device, Stream, open_device
+from vfiogen.vfio.uapi import State
+
+_OWN_DESCRIPTORS = 4
+
+
+@dataclass
+class Lab:
+    """Guests, one at a time, each used until a report of a fault has turned a checker off."""
+
+    emulator: Emulator
+    kernel: Prepared
+    logs: Path
+    image: Path | None = None
+    _guest: Guest | None = None
+    _machine: str = ""
+    _prepared: set[str] = field(default_factory=set)
+    _boots: int = 0
+    _broken: dict[str, str] = field(default_factory=dict)
+
+    def guest_for(self, driver: Driver) -> Guest:
+        """Return a guest of the driver's machine, the driver loaded and bound to its devices."""
+        if self._guest is None or not self._guest.usable or self._machine != driver.machine.name:
+            self._start(driver)
+        assert self._guest
+        if driver.name not in self._prepared:
+            self._prepare(self._guest, driver)
+        return self._guest
+
+    def stop(self) -> None:
+        """Stop the guest if one runs."""
+        if self._guest:
+            self._guest.stop()
+        self._guest = None
+        self._prepared.clear()
+
+    def modules_of(self, driver: Driver) -> list[Path]:
+        """Return the modules of a driver and its simulators, built."""
+        simulators = (build_simulator(directory, self.kernel) for directory in driver.simulators)
+        return [build_driver(driver, self.kernel, self.image), *(path for one in simulators for path in one)]
+
+    def _start(self, driver: Driver) -> None:
+        self.stop()
+        self._boots += 1
+        machine = driver.machine
+        modules = {path.name: path for one in self._sharing(driver) for path in self._modules_or_none(one)}
+        work = self.logs / f"{self._boots:02}-{machine.name}"
+        self._guest = boot(self.emulator, self.kernel, machine, list(modules.values()), work)
+        self._machine = machine.name
+
+    def _sharing(self, driver: Driver) -> list[Driver]:
+        return [one for one in known_drivers() if one.machine.name == driver.machine.name]
+
+    def _modules_or_none(self, driver: Driver) -> list[Path]:
+        if driver.name not in self._broken:
+            try:
+                return self.modules_of(driver)
+            except AssertionError as error:
+                self._broken[driver.name] = str(error)
+        return []
+
+    def _prepare(self, guest: Guest, driver: Driver) -> None:
+        if driver.name in self._broken:
+            pytest.fail(f"{driver.module} can't be built:\n{self._broken[driver.name]}", pytrace=False)
+        for module in ("vfio-pci", "vfio_iommu_type1", "iommufd"):
+            guest.load(module)
+        driver.prepare(guest)
+        guest.load(driver.module)
+        for bdf in driver.devices:
+            guest.bind(bdf, driver.bound_as)
+        self._prepared.add(driver.name)
+
+
+@dataclass
+class Bench:
+    """What a test works with: `a` and `b` are the devices, its part of the log begins at `position`."""
+
+    guest: Guest
+    driver: Driver
+    position: int = 0
+
+    @property
+    def system(self) -> RemoteSystem:
+        """The guest's system calls."""
+        return self.guest.system
+
+    @property
+    def a(self) -> str:
+        """The first device."""
+        return self.driver.devices[0]
+
+    @property
+    def b(self) -> str:
+        """The second device."""
+        return self.driver.devices[1]
+
+    def open(self, bdf: str | None = None) -> Device:
+        """Open a device, the first unless told; whatever is open at the end of a test gets closed."""
+        return open_device(self.system, bdf or self.a)
+
+    def open_with(self, number: int, bdf: str | None = None) -> Device:
+        """Open a device and bring it into a state that depends on a number."""
+        device = self.open(bdf)
+        self.driver.reset_to(device, number)
+        return device
+
+    def save(self, device: Device, piece: int = 4096) -> bytes:
+        """Stop a running device, return its stream, and leave it in STOP_COPY."""
+        stream = self.data_of(device, State.STOP_COPY)
+        data = stream.read_all(piece)
+        stream.close()
+        return data
+
+    def data_of(self, device: Device, state: State) -> Stream:
+        """Change the state and return the data descriptor, which there must be."""
+        stream = device.set_state(state)
+        assert stream is not None, f"no data descriptor for {state.name}"
+        return stream
+
+    def clean_up(self) -> None:
+        """Close and unmap what the test left, and undo what it injected."""
+        self.system.unmap_all()
+        for fd in map(int, self.system.names("/proc/self/fd")):
+            if fd >= _OWN_DESCRIPTORS:
+                with contextlib.suppress(OSError):
+                    self.system.close(fd)
+        self.driver.settle(self.guest)
+
+
+@contextlib.contextmanager
+def refused(*errors: int) -> Iterator[None]:
+    """Expect the kernel to refuse with one of some errnos."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in errors:
+            return
+        names = " or ".join(map(name_of, errors))
+        raise AssertionError(f"refused with {name_of(error.errno)}, not {names}") from error
+    raise AssertionError(f"not refused with {' or '.join(map(name_of, errors))}")
+
+
+def name_of(number: int | None) -> str:
+    """Return an errno's name."""
+    return errno.errorcode.get(number or 0, os.strerror(number or 0))

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Modules for the guest, built once for what they are made from: rendered drivers and simulators."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.golden import rendering
+from tests.kernels.build import Prepared
+from tests.kernels.cache import appearing, cache_root, locked
+from tests.kernels.gate import build_modules
+from tests.lab.driver import Driver
+from vfiogen.kernel.target import kernel_from_tree
+from vfiogen.project import find_project, find_specs
+
+
+def build_driver(driver: Driver, kernel: Prepared, image: Path | None = None) -> Path:
+    """Return the driver's module: rendered for the kernel, or from an image of rendered drivers."""
+    files = _read(image / driver.spec) if image else _render(driver, kernel)
+    (module,) = _build(files, kernel, driver.name, {driver.symbol: "m"})
+    return module
+
+
+def build_simulator(directory: Path, kernel: Prepared) -> list[Path]:
+    """Return the modules of a directory of test-only sources."""
+    return _build(_read(directory), kernel, directory.name, {})
+
+
+def _render(driver: Driver, kernel: Prepared) -> dict[str, bytes]:
+    project = find_project(rendering.ROOT)
+    (spec,) = find_specs(project, [driver.spec])
+    files = rendering.render([spec], kernel_from_tree(kernel.directory))
+    start = f"{driver.spec}/"
+    return {name.removeprefix(start): text.encode() for name, text in files.items() if name.startswith(start)}
+
+
+def _read(directory: Path) -> dict[str, bytes]:
+    kept = [path for path in directory.rglob("*") if path.suffix in (".c", ".h") or path.name == "Makefile"]
+    return {str(path.relative_to(directory)): path.read_bytes() for path in kept}
+
+
+def _build(
+    files: Mapping[str, bytes], kernel: Prepared, name: str, symbols: Mapping[str, str]
+) -> list[Path]:
+    place = cache_root() / "lab" / f"{name}-{_digest(files, kernel)}"
+    with locked("lab-modules"):
+        if not place.exists():
+            with appearing(place) as partial:
+                _write(files, partial / "in")
+                built = build_modules(kernel, partial / "in", partial / "out", symbols, sparse=False)
+                assert not built.findings, "\n".join(built.findings)
+    return sorted((place / "out").rglob("*.ko"))
+
+
+def _write(files: Mapping[str, bytes], directory: Path) -> None:
+    for name, data in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _digest(files: Mapping[str, bytes], kernel: Prepared) -> str:
+    digest = hashlib.sha256(str(kernel.directory).encode())
+    for name, data in sorted(files.items()):
+        digest.update(f"{name} {len(data)}\n".encode() + data)
+    return digest.hexdigest()[:12]

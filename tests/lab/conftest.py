@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The lab: rendered drivers run in a guest, against devices of QEMU's or simulated ones."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.golden.rendering import ROOT
+from tests.kernels.errors import UnavailableError
+from tests.kernels.session import Trees
+from tests.lab.bench import Bench, Lab
+from tests.lab.driver import Driver
+from tests.lab.drivers import known_drivers
+from tests.lab.emulator import find_emulator
+from tests.lab.errors import GuestGoneError
+from vfiogen.vfio.uapi import Migration
+
+HERE = Path(__file__).parent
+LOGS = ROOT / "build" / "lab"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("lab")
+    group.addoption("--driver", action="append", metavar="NAME", help="test this driver only; repeatable")
+    group.addoption("--lab-kernel", default="newest", metavar="TREE", help="the kernel that is booted")
+    group.addoption("--image", type=Path, metavar="DIR", help="rendered drivers instead of rendering them")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "lab: runs in a guest")
+    config.addinivalue_line("markers", "migrates(*flags): for drivers with migration, and these kinds of it")
+    config.addinivalue_line("markers", "on(*names): for these drivers")
+    config.addinivalue_line("markers", "each(attribute): once for every entry of the driver's table")
+    config.addinivalue_line("markers", "having(*attributes): for drivers whose table says these")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "driver" in metafunc.fixturenames:
+        chosen = [one for one in _chosen(metafunc.config) if _applies(metafunc, one)]
+        each = metafunc.definition.get_closest_marker("each")
+        if each:
+            _parametrize_each(metafunc, chosen, each.args[0])
+        else:
+            metafunc.parametrize("driver", chosen, ids=[one.name for one in chosen], scope="session")
+
+
+def _parametrize_each(metafunc: pytest.Metafunc, drivers: list[Driver], attribute: str) -> None:
+    """Run a test for every entry of a tuple in the drivers' tables: `mutation` of `mutations`."""
+    pairs = [(driver, one) for driver in drivers for one in getattr(driver, attribute)]
+    ids = [f"{driver.name}-{getattr(one, 'name', one)}" for driver, one in pairs]
+    metafunc.parametrize(("driver", attribute.removesuffix("s")), pairs, ids=ids, scope="session")
+
+
+def _chosen(config: pytest.Config) -> list[Driver]:
+    wanted = config.getoption("--driver")
+    known = {one.name: one for one in known_drivers()}
+    unknown = sorted(set(wanted or ()) - set(known))
+    if unknown:
+        raise pytest.UsageError(f"no driver {', '.join(unknown)}; there are {', '.join(known)}")
+    return [one for name, one in known.items() if not wanted or name in wanted]
+
+
+def _applies(metafunc: pytest.Metafunc, driver: Driver) -> bool:
+    needed = Migration(0)
+    for mark in metafunc.definition.iter_markers("migrates"):
+        for flag in (Migration.STOP_COPY, *mark.args):
+            needed |= flag
+    names = [name for mark in metafunc.definition.iter_markers("on") for name in mark.args]
+    having = [name for mark in metafunc.definition.iter_markers("having") for name in mark.args]
+    return (
+        driver.migration & needed == needed
+        and (not names or driver.name in names)
+        and all(getattr(driver, name) for name in having)
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker("lab")
+
+
+@pytest.fixture(scope="session")
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    shutil.rmtree(LOGS, ignore_errors=True)
+    try:
+        emulator = find_emulator()
+    except UnavailableError as reason:
+        pytest.skip(f"no QEMU: {reason}")
+    kernel = Trees().built(request.config.getoption("--lab-kernel"))
+    if not kernel.image.is_file():
+        pytest.skip(f"Linux {kernel.tree.release} is not built from the lab's configuration")
+    lab = Lab(emulator, kernel, LOGS, request.config.getoption("--image"))
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture
+def bench(lab: Lab, driver: Driver, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """The guest with the driver bound; what the test leaves open is closed."""
+    missing = driver.missing()
+    if missing:
+        pytest.skip(missing)
+    try:
+        guest = lab.guest_for(driver)
+    except UnavailableError as reason:
+        pytest.skip(str(reason))
+    bench = Bench(guest, driver)
+    bench.position = guest.mark(request.node.name)
+    yield bench
+    if guest.usable:
+        try:
+            bench.clean_up()
+        except (GuestGoneError, OSError):
+            guest.tainted = True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Fail the test during which the kernel reported a fault."""
+    try:
+        return (yield)
+    finally:
+        bench = pyfuncitem.funcargs.get("bench")
+        if isinstance(bench, Bench):
+            _look_at_log(bench)
+
+
+def _look_at_log(bench: Bench) -> None:
+    if bench.guest.process.poll() is None:
+        try:
+            bench.clean_up()
+        except (GuestGoneError, OSError):
+            bench.guest.tainted = True
+    reports = bench.guest.reports_since(bench.position)
+    if reports:
+        text = "\n\n".join(reports)
+        raise AssertionError(f"the kernel reported (all of it in {bench.guest.log_path}):\n{text}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the guest's log with a failure, and where the whole is."""
+    report = yield
+    bench = getattr(item, "funcargs", {}).get("bench")
+    if report.failed and isinstance(bench, Bench):
+        tail = bench.guest.log_after(bench.position)[-4000:]
+        report.sections.append((f"guest's log, {bench.guest.log_path}", tail))
+        if bench.guest.process.poll() is not None:
+            bench.guest.tainted = True
+    return report

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the suite has to know of a driver and its device: a table, and a few functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.guest import Guest, Machine
+from vfiogen.vfio.device import Device
+from vfiogen.vfio.uapi import Migration
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A stream that isn't to be loaded: how it comes from a good one, and the errors it may be refused with.
+
+    `at_write` is set where the very write that brings it is refused, not only the end of RESUMING.
+    """
+
+    name: str
+    change: Callable[[bytes], bytes]
+    errors: tuple[int, ...]
+    at_write: bool = False
+
+
+def nothing(_guest: Guest) -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A rendered driver and two devices that it can be bound to.
+
+    spec         the directory below specs/ (or the path of a spec)
+    module       the module's name
+    machine      what the guest has to be; drivers with the same machine share a guest
+    devices      two devices, known after `prepare`
+    missing      why this machine can't run it, or an empty text
+    prepare      loads simulators, creates VFs; called once a guest
+    reset_to     brings an open device into a state that depends on a number
+    observe      what of an open device's state has to arrive at the other
+    settle       undoes what tests injected, after each
+    simulators   directories of test-only modules that are built and at hand
+    stream_size  the size of the stream for a number, where it is known beforehand
+    can_map      a region that can be mapped, with its size, or nothing
+    """
+
+    name: str
+    spec: str
+    module: str
+    symbol: str
+    machine: Machine
+    devices: tuple[str, str]
+    migration: Migration = Migration(0)
+    missing: Callable[[], str] = lambda: ""
+    prepare: Callable[[Guest], None] = nothing
+    reset_to: Callable[[Device, int], None] = lambda _device, _number: None
+    observe: Callable[[Device], bytes] = lambda _device: b""
+    settle: Callable[[Guest], None] = nothing
+    mutations: tuple[Mutation, ...] = ()
+    commands: tuple[str, ...] = ()
+    inject: Callable[[Guest, str, int], None] | None = None
+    simulators: tuple[Path, ...] = ()
+    stream_size: int | None = None
+    mappable: tuple[int, int] | None = None
+
+    @property
+    def bound_as(self) -> str:
+        """The driver's name in sysfs."""
+        return self.module.replace("-", "_")

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The plain driver, on two network cards of QEMU."""
+
+from __future__ import annotations
+
+from tests.lab.driver import Driver
+from tests.lab.machines import EMULATED
+
+DRIVER = Driver(
+    name="generic",
+    spec="generic",
+    module="generic-vfio-pci",
+    symbol="GENERIC_VFIO_PCI",
+    machine=EMULATED,
+    devices=("0000:03:00.0", "0000:04:00.0"),
+    mappable=(0, 4096),
+)
