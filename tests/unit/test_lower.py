@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""From steps and expressions to C: what each kind becomes, on a small device."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from vfiogen import pipeline
+from vfiogen.diagnostics import Problems
+from vfiogen.kernel.target import kernel_from_release
+from vfiogen.project import SpecFile
+from vfiogen.report import format_problems
+
+HEAD = """
+vocabulary: 1
+driver:
+  name: acme-vfio-pci
+  directory: acme
+  prefix: acme
+  license: GPL-2.0-only
+  authors: [vfiogen developers]
+  description: a device
+  kconfig: { symbol: ACME_VFIO_PCI, prompt: a device, help: A device. }
+devices: [{ vendor: 0x1234, ids: { 0x5678: a device } }]
+registers:
+  regs:
+    bar: 0
+    map:
+      control: { at: 0x00, bits: { run: 0, mode: 4..7 } }
+      status: { at: 0x04, access: ro, bits: { ready: 0 } }
+      count: { at: 0x08, access: ro }
+      wide: { at: 0x10, width: 64 }
+      kick: { at: 0x18, access: wo, bits: { go: 3 } }
+"""
+
+
+def rendered(directory: Path, commands: str, opened: str, more: str = "", release: str = "7.3.4") -> str:
+    """Render a driver with the given commands and open steps, and return its main.c."""
+    path = directory / "dev.yaml"
+    path.write_text(f"{HEAD}{more}commands:\n{commands}\nlifecycle:\n  open:\n{opened}\n", encoding="utf-8")
+    problems = Problems()
+    specs = pipeline.load_specs([SpecFile(path, "dev.yaml", "dev.yaml")], problems)
+    kernel = kernel_from_release(release)
+    pipeline.check_for(specs, kernel, problems)
+    assert not problems, format_problems(problems, "human")
+    files = pipeline.render_specs(specs, kernel)
+    return next(file.data.decode() for file in files if file.path.name == "main.c")
+
+
+def function(text: str, name: str) -> str:
+    """Return one function with its white space as single spaces."""
+    found = re.search(rf"^static [^;{{]*\b{name}\([^{{]*\{{\n(.*?)^\}}", text, re.M | re.S)
+    assert found, f"no function {name}"
+    return " ".join(found[1].split())
+
+
+def steps(directory: Path, *lines: str) -> str:
+    """Render a command `act` of the given steps and return its body."""
+    body = "\n".join(f"      - {line}" for line in lines)
+    return function(rendered(directory, f"  act:\n    steps:\n{body}", "    - act"), "acme_act")
+
+
+def test_bits_of_a_readable_register_leave_the_others_alone(tmp_path: Path) -> None:
+    text = steps(
+        tmp_path,
+        "write: regs.control.run = true",
+        "write: regs.control.mode = 5",
+        "write: regs.control.run = false",
+    )
+    address = "acme->bar0 + ACME_REGS_CONTROL"
+    assert f"acme_write32(acme, acme_read32(acme, {address}) | ACME_REGS_CONTROL_RUN, {address})" in text
+    assert (
+        f"(acme_read32(acme, {address}) & ~ACME_REGS_CONTROL_MODE) | FIELD_PREP(ACME_REGS_CONTROL_MODE, 5)"
+        in text
+    )
+    assert f"acme_read32(acme, {address}) & ~ACME_REGS_CONTROL_RUN, {address})" in text
+
+
+def test_bits_of_a_write_only_register_are_written_alone(tmp_path: Path) -> None:
+    assert "acme_write32(acme, ACME_REGS_KICK_GO, acme->bar0 + ACME_REGS_KICK)" in steps(
+        tmp_path, "write: regs.kick.go = true"
+    )
+
+
+def test_poll_reads_through_the_access_function(tmp_path: Path) -> None:
+    text = steps(tmp_path, "{ poll: regs.status.ready, every: 1ms, for: 2s }")
+    assert (
+        "read_poll_timeout(acme_read32, status, status & ACME_REGS_STATUS_READY, 1000, 2000000, false, acme,"
+        in text
+    )
+    assert "if (ret) return ret;" in text or text.endswith("acme->bar0 + ACME_REGS_STATUS);")
+
+
+def test_failed_poll_takes_the_error_that_was_asked_for(tmp_path: Path) -> None:
+    text = steps(tmp_path, "{ poll: regs.count == 0, every: 10us, for: 1ms, error: EBUSY }")
+    assert "!count" in text or "count == 0" in text
+    assert "return -EBUSY;" in text
+
+
+def test_check_is_turned_around(tmp_path: Path) -> None:
+    text = steps(tmp_path, "{ check: regs.count < 16, error: EINVAL }")
+    assert ">= 16) return -EINVAL;" in text
+
+
+def test_device_is_read_once_for_a_membership(tmp_path: Path) -> None:
+    text = steps(tmp_path, "{ check: 'regs.count in (1, 2, 4)' }")
+    assert text.count("acme_read32(") == 1
+    assert "value == 1 || value == 2 || value == 4" in text
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("regs.wide + 1", "check_add_overflow("),
+        ("regs.wide - 1", "check_sub_overflow("),
+        ("regs.wide * 3", "check_mul_overflow("),
+    ],
+)
+def test_calculation_that_may_leave_its_type_is_checked(
+    tmp_path: Path, expression: str, expected: str
+) -> None:
+    text = steps(tmp_path, f"write: regs.wide = {expression}")
+    assert expected in text
+    assert "return -EOVERFLOW;" in text
+
+
+def test_calculation_that_cannot_overflow_is_plain(tmp_path: Path) -> None:
+    text = steps(tmp_path, "write: regs.wide = (regs.control.mode * 2) + 1")
+    assert "overflow" not in text
+
+
+UNDONE = """  first: { params: { number: u32 }, steps: [{ write: regs.wide = number }] }
+  second: { steps: [{ write: regs.kick.go = true }] }"""
+
+
+def test_undo_runs_in_reverse_at_failure_and_at_close(tmp_path: Path) -> None:
+    opened = """    - { do: first(1), undo: first(2) }
+    - { write: regs.control.run = true, undo: { write: regs.control.run = false } }
+    - second"""
+    text = rendered(tmp_path, UNDONE, opened)
+    body = function(text, "acme_open_device")
+    undo = "acme_write32(acme, acme_read32(acme, acme->bar0 + ACME_REGS_CONTROL) & ~ACME_REGS_CONTROL_RUN"
+    failing = body[body.index("return 0;") :]
+    assert (
+        failing.index(undo) < failing.index("acme_first(acme, 2);") < failing.index("vfio_pci_core_disable(")
+    )
+    close = function(text, "acme_close_device")
+    assert (
+        close.index(undo) < close.index("acme_first(acme, 2);") < close.index("vfio_pci_core_close_device(")
+    )
+
+
+def test_label_without_a_goto_is_not_there(tmp_path: Path) -> None:
+    text = rendered(tmp_path, UNDONE, "    - { do: first(1), undo: first(2) }\n    - second")
+    body = function(text, "acme_open_device")
+    for label in re.findall(r"(\w+):", body):
+        assert f"goto {label};" in body
+
+
+def test_old_kernel_maps_the_bar_by_hand(tmp_path: Path) -> None:
+    text = rendered(tmp_path, UNDONE, "    - do: first(1)\n    - second", release="6.1.192")
+    body = function(text, "acme_open_device")
+    assert "pci_request_selected_regions(pdev, BIT(0), KBUILD_MODNAME)" in body
+    assert "vfio_pci_core_get_iomap" not in text
+
+
+RESULTS = """  two:
+    results: { first: u32, other: u32 }
+    steps: [{ set: first = regs.count }, { set: other = regs.status }]
+  act:
+    steps: [{ write: regs.wide = two.other }]"""
+
+
+def test_each_result_has_its_place(tmp_path: Path) -> None:
+    text = rendered(tmp_path, RESULTS, "    - act")
+    assert "acme_two(acme, &first, &other)" in function(text, "acme_act")
+    assert "acme_write64(acme, other, " in function(text, "acme_act")
+    assert "*other = acme_read32(" in function(text, "acme_two")
