@@ -62,7 +62,7 @@ def under(span: Span) -> str:
 def test_values_are_read_by_the_strict_rules() -> None:
     node = good(
         "text: a b\nnumber: 12\nnegative: -3\nhex: 0xFf\nyes-no: [true, false]\nnothing: [null, ~]\n"
-        "quoted: ['12', \"true\", \"6.10\"]\nunit: [5s, 64KiB, 13..15, 6.12.95]\n0x10: hex key\n"
+        'quoted: [\'12\', "true", "6.10"]\nunit: [5s, 64KiB, 13..15, 6.12.95]\n0x10: hex key\n'
         "'off': quoted key\n"
     )
     assert plain(node) == {
@@ -399,9 +399,7 @@ def test_what_is_not_a_file_is_refused_at_once(tmp_path: Path) -> None:
         source, problems = read(tmp_path / name)
         assert source is None
         assert [p.split(":")[0] for p in problems] == ["file-unreadable"]
-    assert read(Path("/dev/zero"))[1] == [
-        "file-unreadable: `zero` can't be read: it is not a regular file"
-    ]
+    assert read(Path("/dev/zero"))[1] == ["file-unreadable: `zero` can't be read: it is not a regular file"]
 
 
 def test_a_missing_file_names_its_neighbour(tmp_path: Path) -> None:

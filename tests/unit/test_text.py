@@ -58,12 +58,8 @@ NASTY = [
     "%",
 ]
 # Any text that is not refused, with what the languages here care for more often than by chance.
-pieces = st.sampled_from(
-    [*"\\\"'?/*$(){}#%:-\n ab1", "*/", "/*", "??/", "$(", "\\\n", "\n\n", " \\"]
-)
-texts = (st.lists(pieces).map("".join) | st.text(max_size=30)).filter(
-    lambda text: text_problem(text) is None
-)
+pieces = st.sampled_from([*"\\\"'?/*$(){}#%:-\n ab1", "*/", "/*", "??/", "$(", "\\\n", "\n\n", " \\"])
+texts = (st.lists(pieces).map("".join) | st.text(max_size=30)).filter(lambda text: text_problem(text) is None)
 many_texts = st.lists(texts, min_size=20, max_size=60)
 few = settings(max_examples=4, suppress_health_check=list(HealthCheck))
 

@@ -374,9 +374,7 @@ def test_an_interrupted_run_leaves_old_or_new_and_the_next_completes_it(
 
 
 @pytest.mark.parametrize("failing", range(5))
-def test_a_full_disk_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
-) -> None:
+def test_a_full_disk_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     write(first, OLD)
     before = stamps(tmp_path)
@@ -416,9 +414,15 @@ def test_two_runs_do_not_mix(tmp_path: Path) -> None:
 # The manifest
 
 NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1)
-PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join).filter(
-    lambda path: str(PurePosixPath(path)) == path
-    and not any(p in (".", "..") or p.startswith(manifest.NAME) for p in path.split("/"))
+PATHS = (
+    st.lists(NAMES, min_size=1, max_size=3)
+    .map("/".join)
+    .filter(
+        lambda path: (
+            str(PurePosixPath(path)) == path
+            and not any(p in (".", "..") or p.startswith(manifest.NAME) for p in path.split("/"))
+        )
+    )
 )
 MANIFESTS = st.builds(
     Manifest,

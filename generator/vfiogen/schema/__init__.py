@@ -8,7 +8,6 @@ The schema says what is expected by annotations: `title` is a noun with its arti
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib.resources import files
