@@ -6,20 +6,28 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.golden.rendering import project_specs, render, write
-from tests.kernels.intree import InTree, laid_in
+from tests.kernels.intree import PARENT, PLACE, InTree, laid_in
 from tests.kernels.trees import Tree
 from vfiogen.kernel.target import kernel_from_tree
+from vfiogen.project import SpecFile
 
 
 def test_every_symbol_at_every_value(tree: Tree, tmp_path: Path) -> None:
     """One symbol at a time is varied, the others keep their default, then all are on together."""
-    image = write(render(project_specs(), kernel_from_tree(tree.source)), tmp_path / "image")
+    image = _image(project_specs(), tree, tmp_path)
     with laid_in(tree, image) as kernel:
         assert kernel.symbols
         for value in ("n", "m", "y"):
             _check(kernel, dict.fromkeys(kernel.symbols, value))
         for symbol in kernel.symbols:
             _check(kernel, {symbol: "m"})
+
+
+def _image(files: list[SpecFile], tree: Tree, directory: Path) -> Path:
+    """Write what is rendered for a tree, with the place that it is laid into in its Kconfig."""
+    rendered = render(files, kernel_from_tree(tree.source))
+    rendered["Kconfig"] = rendered["Kconfig"].replace(f'"{PARENT}/', f'"{PLACE}/')
+    return write(rendered, directory / "image")
 
 
 def _check(kernel: InTree, values: dict[str, str]) -> None:
@@ -31,9 +39,8 @@ def _check(kernel: InTree, values: dict[str, str]) -> None:
 
 
 def test_removed_driver_leaves_no_entry(tree: Tree, tmp_path: Path) -> None:
-    kernel = kernel_from_tree(tree.source)
     files = [file for file in project_specs() if file.path.stem != "edu"]
-    image = write(render(files, kernel), tmp_path / "image")
+    image = _image(files, tree, tmp_path)
     assert not (image / "edu").exists()
     with laid_in(tree, image) as forest:
         assert "EDU_VFIO_PCI" not in forest.symbols

@@ -47,8 +47,8 @@ def _check_feature(feature: m.KernelFeature, problems: Problems) -> None:
     for word in feature.since:
         try:
             Release.parse(word.text)
-        except VfiogenError as error:
-            problems.report(error.problem.code, "no kernel has this release", word.span)
+        except VfiogenError:
+            problems.report("kernel-release", "no kernel has this release", word.span)
 
 
 def check_header(word: m.Word, problems: Problems) -> None:
