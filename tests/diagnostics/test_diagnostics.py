@@ -79,6 +79,9 @@ def run_line(line: str, stack: ExitStack) -> str:
             descriptor = os.open(words[1], os.O_RDONLY)
             stack.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+        case "path":  # from here on, programs are looked up in this directory alone
+            patch = stack.enter_context(pytest.MonkeyPatch.context())
+            patch.setenv("PATH", str(Path(words[1]).resolve()))
         case _:
             subprocess.run(["sh", "-ec", line], check=True)
     return ""

@@ -87,7 +87,7 @@ class Lab:
             guest.load(module)
         driver.prepare(guest)
         guest.load(driver.module)
-        for bdf in driver.devices:
+        for bdf in sorted({*driver.devices, driver.resettable}):
             guest.bind(bdf, driver.bound_as)
         self._prepared.add(driver.name)
 
@@ -114,6 +114,11 @@ class Bench:
     def b(self) -> str:
         """The second device."""
         return self.driver.devices[1]
+
+    @property
+    def resettable(self) -> str:
+        """A device that can be reset, perhaps the first."""
+        return self.driver.resettable
 
     def open(self, bdf: str | None = None) -> Device:
         """Open a device, the first unless told; whatever is open at the end of a test gets closed."""

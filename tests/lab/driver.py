@@ -37,6 +37,7 @@ class Driver:
     module       the module's name
     machine      what the guest has to be; drivers with the same machine share a guest
     devices      two devices, known after `prepare`
+    resettable   a device that can be reset, one of the two or a third
     missing      why this machine can't run it, or an empty text
     prepare      loads simulators, creates VFs; called once a guest
     reset_to     brings an open device into a state that depends on a number
@@ -44,7 +45,7 @@ class Driver:
     settle       undoes what tests injected, after each
     simulators   directories of test-only modules that are built and at hand
     stream_size  the size of the stream for a number, where it is known beforehand
-    can_map      a region that can be mapped, with its size, or nothing
+    mappable     a region that can be mapped, and how much of it, or nothing
     """
 
     name: str
@@ -53,6 +54,7 @@ class Driver:
     symbol: str
     machine: Machine
     devices: tuple[str, str]
+    resettable: str
     migration: Migration = Migration(0)
     missing: Callable[[], str] = lambda: ""
     prepare: Callable[[Guest], None] = nothing

@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 _BOOT = 240.0
 _ANSWER = 40.0
 _HUNG = 15
-_ARGUMENTS = os.environ.get("LABARGS","")+" console=ttyS0 loglevel=7 no_timer_check tsc=reliable panic=-1 intel_iommu=on"
+_ARGUMENTS = "console=ttyS0 loglevel=7 no_timer_check tsc=reliable panic=-1 intel_iommu=on"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Guest:
         """Write a line into the kernel's log; return where in the log it ends."""
         self._marks += 1
         line = f"lab mark {self._marks}: {text}"
-        self.system.write_file("/dev/kmsg", f"<5>{line}")
+        self.system.write_file("/dev/kmsg", f"<5>{line}\n")
         return self._wait_for(line.encode())
 
     def reports_since(self, position: int) -> list[str]:

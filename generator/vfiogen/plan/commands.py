@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.model import spec as m
-from vfiogen.model import typed as t
-from vfiogen.model.types import VOID, read_type
+from vfiogen.model.types import VOID, address_of, read_type
+from vfiogen.model.walk import formulas, names
 from vfiogen.plan.lower import Body, Lowering, can_fail
 from vfiogen.plan.view import Function, function
 
@@ -31,7 +31,7 @@ def plan_prototypes(lowering: Lowering) -> tuple[str, ...]:
 
 def used_by_hooks(spec: m.Spec) -> set[str]:
     """Return the names of the commands that hand-written sources run."""
-    return {used.text for command in spec.commands for used in command.uses}
+    return {used.text for command in spec.commands if command.bodies[0].hook for used in command.uses}
 
 
 def _prototype(lowering: Lowering, command: m.Command) -> str:
@@ -59,7 +59,7 @@ def return_type(command: m.Command, body: m.Body | None = None) -> str:
 def _declare(parameter: m.Parameter, star: str) -> str:
     kind = read_type(parameter.type.text)
     spelling = kind.c if kind else "u64"
-    return c.declare(f"{spelling} {star}".strip() if star else spelling, c_name(parameter.name.text))
+    return c.declare(address_of(kind).c if star and kind else spelling, c_name(parameter.name.text))
 
 
 def _callees_first(commands: list[m.Command]) -> list[m.Command]:
@@ -80,32 +80,21 @@ def _callees_first(commands: list[m.Command]) -> list[m.Command]:
 
 
 def mentioned(command: m.Command) -> Iterable[str]:
-    """Yield the names that the bodies of a command mention, at their starts."""
-    for body in command.bodies:
-        for step in body.steps or ():
-            yield from _step_names(step)
-
-
-def _step_names(step: m.Step) -> Iterable[str]:
-    from vfiogen.c.syntax import Name, walk  # the tree's own walk, not the typed one
-
-    if step.formula and step.formula.tree:
-        yield from (node.name for node in walk(step.formula.tree) if isinstance(node, Name))
-    for undo in step.undo:
-        yield from _step_names(undo)
+    """Yield the names that the bodies of a command mention."""
+    return names(formulas(command.bodies))
 
 
 def _function(lowering: Lowering, command: m.Command) -> Function:
     body = Body(lowering, lowering.scope.within(command), lowering.names.prefix)
+    body.silent = return_type(command) == "void"
     chosen = command.bodies[0]
-    if lowering.holds_per_call and lowering.uses_handle(command):
-        _look_up(body, lowering)
+    put = _look_up(body, lowering) if lowering.holds_per_call and lowering.uses_handle(command) else ()
     if chosen.call is not None:
-        _call(body, command, chosen.call)
+        _call(body, command, chosen.call, put)
     for step in chosen.steps or ():
         body.step(step)
-    if can_fail(command) and not isinstance(body.statements[-1], c.Return):
-        body.finish()
+    if not (body.statements and isinstance(body.statements[-1], c.Return)):
+        _finish(body, put)
     note = command.note or chosen.note
     return function(
         return_type(command),
@@ -118,22 +107,45 @@ def _function(lowering: Lowering, command: m.Command) -> Function:
     )
 
 
-def _look_up(body: Body, lowering: Lowering) -> None:
+def _finish(body: Body, put: tuple[c.Stmt, ...]) -> None:
+    """End a function that gives back the parent's handle, if it looked it up."""
+    if body.silent:
+        body.add(*put)
+    elif put:
+        body.finish(*put, c.Return("0"))
+    else:
+        body.finish()
+
+
+def _look_up(body: Body, lowering: Lowering) -> tuple[c.Stmt, ...]:
+    """Append the call that gets the parent's handle, and return what gives it back."""
     provider = lowering.spec.provider
     assert provider is not None
-    call = lowering.analysis.call(provider.get, lowering.scope)
+    analysis, scope = lowering.analysis, lowering.scope
+    call = analysis.call(provider.get, scope)
     if call is not None:
         handle = body.local(call.type.c, c_name(provider.handle.text))
         body.checked_call(call, handle)
+    given = analysis.call(provider.put, scope)
+    if given is None:
+        return ()
+    put = (c.Expr(body.kernel_call(given)),)
+    body.unwinding.append(("err_put", put))
+    return put
 
 
-def _call(body: Body, command: m.Command, formula: m.Formula) -> None:
+def _call(body: Body, command: m.Command, formula: m.Formula, put: tuple[c.Stmt, ...]) -> None:
     call = body.lowering.analysis.call(formula, body.scope)
     if call is None:
         return
-    target = f"*{c_name(command.results[0].name.text)}" if command.results else None
-    cleanup = (c.Expr("kfree(name)"),) if any(isinstance(a, t.Format) for a in call.arguments) else ()
-    if target is None and call.type is VOID and call.failure and not cleanup:
-        body.finish(c.Return(body.kernel_call(call)))
-        return
-    body.checked_call(call, target, cleanup)
+    returned = command.results and call.type is not VOID
+    target = f"*{c_name(command.results[0].name.text)}" if returned else None
+    text = body.kernel_call(call)
+    if target is None and call.failure and not body.texts and not put:
+        body.finish(c.Return(text))
+    elif target is None and call.failure and not body.texts:
+        body.add(c.Expr(f"{body.ret()} = {text}"), *put, c.Return("ret"))
+    elif target is None and call.type is not VOID:
+        body.add(c.Return(text))
+    else:
+        body.checked_text(call, text, target)

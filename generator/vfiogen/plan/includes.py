@@ -24,7 +24,7 @@ HEADERS = {
     "linux/iopoll.h": "read_poll_timeout",
     "linux/kernel.h": "kasprintf",
     "linux/lockdep.h": "lockdep_*",
-    "linux/minmax.h": "min max",
+    "linux/minmax.h": "max max_t min min_t",
     "linux/module.h": "module_pci_driver",
     "linux/mutex.h": "mutex_* mutex",
     "linux/overflow.h": "check_add_overflow check_sub_overflow check_mul_overflow",
@@ -47,7 +47,7 @@ def plan_includes(
     groups = (
         tuple(f"<{header}>" for header in used if header.startswith("linux/")),
         tuple(f"<{header}>" for header in used if not header.startswith("linux/")),
-        tuple(f"<{header}>" for header in sorted(parent_headers)),
+        tuple(f"<{header}>" for header in sorted(set(parent_headers) - set(used))),
         tuple(f'"{header}"' for header in own),
     )
     return tuple(group for group in groups if group)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from vfiogen.c import layout as c
-from vfiogen.c.names import c_name
+from vfiogen.c.names import c_name, reserved_reason
 from vfiogen.c.text import c_string
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
@@ -19,7 +19,9 @@ from vfiogen.model.analyse import Analysis
 from vfiogen.model.bounds import literal, most
 from vfiogen.model.scope import Scope
 from vfiogen.model.typed import walk
-from vfiogen.model.types import VOID, read_type
+from vfiogen.model.types import VOID, Type, integer, read_type
+from vfiogen.model.walk import formulas
+from vfiogen.model.walk import names as names_in
 from vfiogen.plan.names import Names
 
 # C's operators, by how tightly they bind.
@@ -33,6 +35,10 @@ NAMED = {"+": "sum", "-": "difference", "*": "product"}
 TIGHT = 12
 UNARY = 11
 TERNARY = 0
+# Names of variables that functions have beside those that are made up for values.
+VARIABLES = frozenset(
+    ["cmd", "core_vdev", "expected", "i", "length", "loaded", "migf", "pdev", "ret", "state", "timeout"]
+)
 MAX_INT_CONSTANT = 0xFFFFFFFF
 
 
@@ -55,7 +61,7 @@ class Lowering:
         if body.call is None or command.results or self._looked_up(command):
             return False
         call = self.analysis.call(body.call, self.scope.within(command))
-        return call is not None and not any(isinstance(a, t.Format) for a in call.arguments)
+        return call is not None and not any(is_dynamic(argument) for argument in call.arguments)
 
     def _looked_up(self, command: m.Command) -> bool:
         return self.uses_handle(command) and self.holds_per_call
@@ -67,22 +73,17 @@ class Lowering:
 
     def uses_handle(self, command: m.Command) -> bool:
         """Tell whether the command itself needs the parent's handle."""
-        return any(isinstance(part, t.Handle) for part in self._parts(command))
-
-    def _parts(self, command: m.Command) -> Iterable[t.Typed]:
-        body = command.bodies[0]
-        if body.call is None:
-            return ()
-        call = self.analysis.call(body.call, self.scope.within(command))
-        return walk(call) if call is not None else ()
+        provider = self.spec.provider
+        return provider is not None and provider.handle.text in names_in(formulas(command.bodies[0]))
 
 
 @dataclass
 class Body:
     """One C function while it is written.
 
-    `registers` prints the read of a register; `device` is the expression of the driver's structure;
-    `unwinding` holds what undoes the steps so far, latest last.
+    `read` prints the read of a register, which `settled` says is a variable; `device` is the expression of
+    the driver's structure, `core` that of the PCI device where no variable can be declared; `unwinding` holds
+    what undoes the steps so far, latest last; a `silent` function returns nothing, not even an error.
     """
 
     lowering: Lowering
@@ -90,11 +91,15 @@ class Body:
     device: str
     declarations: dict[str, c.Declaration] = field(default_factory=dict)
     statements: list[c.Stmt] = field(default_factory=list)
-    substitutes: dict[str, str] = field(default_factory=dict)
+    substitutes: dict[str, tuple[str, int]] = field(default_factory=dict)
     unwinding: list[tuple[str, tuple[c.Stmt, ...]]] = field(default_factory=list)
     fails: bool = False
     read: Callable[[Body, t.Read], str] | None = None
+    settled: bool = False
     core: str = ""
+    silent: bool = False
+    texts: list[str] = field(default_factory=list)
+    polled: dict[m.Register, str] = field(default_factory=dict)
 
     @property
     def names(self) -> Names:
@@ -114,8 +119,13 @@ class Body:
 
     def fresh(self, type_name: str, name: str) -> str:
         """Declare a local variable that is no other's, and return its name."""
-        taken = (name, *(f"{name}{number}" for number in range(2, 100)))
-        return self.local(type_name, next(one for one in taken if one not in self.declarations))
+        taken = VARIABLES | {
+            self.device,
+            *self.declarations,
+            *(c_name(p.name.text) for p, _ in self.scope.locals),
+        }
+        free = (one for one in _variants(name) if one not in taken and not reserved_reason(one))
+        return self.local(type_name, next(free))
 
     def ret(self) -> str:
         """Return the variable that holds an error."""
@@ -125,7 +135,7 @@ class Body:
         """Return the statements that leave the function with an error."""
         self.fails = True
         if not self.unwinding:
-            return (c.Return(error),)
+            return (c.Return(None if self.silent else error),)
         set_error = () if error == "ret" else (c.Expr(f"{self.ret()} = {error}"),)
         return (*set_error, c.Goto(self.unwinding[-1][0]))
 
@@ -159,6 +169,8 @@ class Body:
 
     def pdev(self) -> str:
         """Return a local variable for the PCI device."""
+        if self.core:
+            return self.core
         return self.local("struct pci_dev *", "pdev", f"{self.device}->core_device.pdev")
 
     # -- steps ----------------------------------------------------------------------------------
@@ -232,7 +244,8 @@ class Body:
         condition = f"ret != -{step.retry}"
         ret = self.ret()
         timeout = self.local("int", "timeout")
-        call = f"read_poll_timeout({function}, {ret}, {condition}, {every}, {limit}, false, {arguments})"
+        behind = f", {arguments}" if arguments else ""
+        call = f"read_poll_timeout({function}, {ret}, {condition}, {every}, {limit}, false{behind})"
         self.add(
             c.Expr(f"{timeout} = {call}"),
             c.If(timeout, self.leave(timeout)),
@@ -301,9 +314,13 @@ class Body:
     def _poll_call(self, typed: t.Typed, every: int, limit: int) -> str:
         reads = [node for node in walk(typed) if isinstance(node, t.Read)]
         read = reads[0]
-        name = self.local(read.type.c, c_name(read.register.name.text))
-        inner = Body(self.lowering, self.scope, self.device, read=lambda _body, _read: name)
+        if read.register not in self.polled:
+            self.polled[read.register] = self.fresh(read.type.c, c_name(read.register.name.text))
+        name = self.polled[read.register]
+        inner = Body(self.lowering, self.scope, self.device, read=lambda _body, _read: name, settled=True)
+        inner.substitutes = self.substitutes
         condition = inner.value(typed)
+        self.declarations |= inner.declarations
         sleep = f"{every}, {limit}"
         access = self.accessor("read", read)
         arguments = f"{sleep}, false, {self.device}, {self.address(read)}"
@@ -322,47 +339,71 @@ class Body:
     def invocation(self, run: t.Run, *results: str) -> str:
         """Return the C call that runs a command: its function, or the kernel's own if it is one call."""
         if self.lowering.is_inline(run.command):
-            return self._inlined(run)
+            return self._inlined(run)[0]
         arguments = [self.device, *(self.value(a) for a in run.arguments), *results]
         return f"{self.names.own(run.command.name.text)}({', '.join(arguments)})"
 
-    def _inlined(self, run: t.Run) -> str:
+    def _inlined(self, run: t.Run) -> tuple[str, t.KernelFunction]:
         scope = self.scope.within(run.command)
+        formula = run.command.bodies[0].call
+        call = self.lowering.analysis.call(formula, scope)
+        assert call is not None
+        given = list(names_in(formulas(formula)))
         values = zip(run.command.params, run.arguments, strict=True)
-        outer = dict(self.substitutes)
-        self.substitutes |= {c_name(p.name.text): self.value(a) for p, a in values}
-        call = self.lowering.analysis.call(run.command.bodies[0].call, scope)
-        text = self.kernel_call(call) if call else ""
+        found = {c_name(p.name.text): self._argument(a, given.count(p.name.text)) for p, a in values}
+        outer, self.substitutes = self.substitutes, self.substitutes | found
+        text = self.kernel_call(call)
         self.substitutes = outer
-        return text
+        return text, call
+
+    def _argument(self, value: t.Typed, times: int) -> tuple[str, int]:
+        """Print an argument; one that a call has several times is asked for once."""
+        if times > 1 and _asks(value):
+            return self._stored(value), TIGHT
+        return self._printed(value)
+
+    def _stored(self, value: t.Typed) -> str:
+        """Keep a value in a variable."""
+        text = self.value(value)
+        name = self.fresh(value.type.c, "value")
+        self.add(c.Expr(f"{name} = {text}"))
+        return name
 
     def kernel_call(self, call: t.KernelFunction) -> str:
         """Return a call of a kernel function."""
         return f"{call.function}({', '.join(self.value(a) for a in call.arguments)})"
 
-    def checked_call(
-        self, call: t.KernelFunction, target: str | None, cleanup: tuple[c.Stmt, ...] = ()
-    ) -> None:
+    def checked_call(self, call: t.KernelFunction, target: str | None) -> None:
         """Append a call, leave if it fails, and store what it returns in `target`."""
-        text = self.kernel_call(call)
+        self.checked_text(call, self.kernel_call(call), target)
+
+    def checked_text(self, call: t.KernelFunction, text: str, target: str | None) -> None:
+        """Append a call that is printed already, likewise; texts that were made for it go."""
+        cleanup = tuple(c.Expr(f"kfree({name})") for name in self.texts)
+        self.texts.clear()
         if call.failure is None:
             self.add(c.Expr(f"{target} = {text}" if target else text), *cleanup)
         elif call.type.kind == "pointer":
-            self._pointer_call(call, text, target or "", cleanup)
+            self.add(c.Expr(f"{target} = {text}"), *cleanup)
+            self._check_pointer(call, target or "")
         elif call.type is VOID:
             self.add(c.Expr(f"{self.ret()} = {text}"), *cleanup, c.If("ret", self.leave()), c.Blank())
         else:
-            self.add(c.Expr(f"{self.ret()} = {text}"), *cleanup, c.If("ret < 0", self.leave()), c.Blank())
-            self.add(c.Expr(f"{target} = ret"))
+            name = self._signed(call.type)
+            self.add(c.Expr(f"{name} = {text}"), *cleanup, c.If(f"{name} < 0", self.leave(name)), c.Blank())
+            self.add(c.Expr(f"{target} = {name}"))
 
-    def _pointer_call(
-        self, call: t.KernelFunction, text: str, target: str, cleanup: tuple[c.Stmt, ...]
-    ) -> None:
-        self.add(c.Expr(f"{target} = {text}"), *cleanup)
+    def _check_pointer(self, call: t.KernelFunction, target: str) -> None:
         if call.failure == "null":
             self.add(c.If(f"!{target}", self.leave("-ENODEV")), c.Blank())
         else:
             self.add(c.If(f"IS_ERR({target})", self.leave(f"PTR_ERR({target})")), c.Blank())
+
+    def _signed(self, kind: Type) -> str:
+        """Return the variable for what is a value or a negative error; an int holds no 64 bits."""
+        if kind.bits <= 32:
+            return self.ret()
+        return self.fresh("ssize_t" if kind.name == "size" else "s64", "found")
 
     # -- registers ------------------------------------------------------------------------------
 
@@ -376,24 +417,49 @@ class Body:
         base = f"{self.device}->{self.names.bar(read.block.bar.value)} + {macro}"
         if read.index is None:
             return base
-        index = self.value(read.index, PRECEDENCE["*"])
-        return f"{base} + {index} * {read.register.width // 8}"
+        return f"{base} + {self._bounded(read)} * {read.register.width // 8}"
+
+    def _bounded(self, read: t.Read) -> str:
+        """Print an index, and leave if it goes beyond the registers that there are."""
+        assert read.index is not None
+        if literal(read.index) is not None or self.settled:
+            return self.value(read.index, PRECEDENCE["*"])
+        index = self._stored(read.index) if _asks(read.index) else self.value(read.index, PRECEDENCE["*"])
+        count = read.register.count.value if read.register.count else 1
+        bound = most(read.index)
+        if bound is None or bound >= count:
+            self.add(c.If(f"{index} >= {count}", self.leave("-ERANGE")), c.Blank())
+        return index
 
     # -- expressions ----------------------------------------------------------------------------
 
     def negated(self, typed: t.Typed) -> str:
         """Return the opposite of a condition, in the way that reads best."""
+        return self._opposite(typed)[0]
+
+    def _opposite(self, typed: t.Typed) -> tuple[str, int]:
         opposite = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
         if isinstance(typed, t.Prefix) and typed.operator == "not":
-            return self.value(typed.operand)
+            return self._printed(typed.operand)
         if isinstance(typed, t.Operation) and typed.operator in opposite:
-            return self.value(t.Operation(typed.type, opposite[typed.operator], typed.left, typed.right))
-        return f"!{self.value(typed, UNARY)}"
+            return self._printed(t.Operation(typed.type, opposite[typed.operator], typed.left, typed.right))
+        return f"!{self.value(typed, UNARY)}", UNARY
 
     def value(self, typed: t.Typed, binding: int = 0) -> str:
         """Return the C expression of a tree, in parentheses if it binds less tightly than `binding`."""
-        text, tightness = _PRINTERS[type(typed)](self, typed)
+        text, tightness = self._printed(typed)
         return f"({text})" if tightness < binding else text
+
+    def _printed(self, typed: t.Typed) -> tuple[str, int]:
+        """Return the C expression of a tree, and how tightly it binds."""
+        return _PRINTERS[type(typed)](self, typed)
+
+    def _apart(self, typed: t.Typed, binding: int) -> tuple[tuple[c.Stmt, ...], str]:
+        """Return the C expression of a tree, and the statements that go before it."""
+        outer, self.statements = self.statements, []
+        text = self.value(typed, binding)
+        inner, self.statements = tuple(self.statements), outer
+        return inner, text
 
     def _literal(self, node: t.Literal) -> tuple[str, int]:
         digits = f"{node.value:#x}" if node.hexadecimal else str(node.value)
@@ -404,7 +470,7 @@ class Body:
 
     def _builtin(self, node: t.Builtin) -> tuple[str, int]:
         if node.name in self.substitutes:
-            return self.substitutes[node.name], TIGHT
+            return self.substitutes[node.name]
         pdev = self.pdev()
         return {
             "device": pdev,
@@ -423,7 +489,8 @@ class Body:
         return f"{self.device}->{name}", TIGHT
 
     def _field(self, node: t.Field) -> tuple[str, int]:
-        return f"{self.value(node.base, TIGHT)}->{node.name}", TIGHT
+        sign = "->" if node.base.type.kind == "pointer" else "."
+        return f"{self.value(node.base, TIGHT)}{sign}{node.name}", TIGHT
 
     def _kept(self, node: t.Kept) -> tuple[str, int]:
         return f"{self.device}->{c_name(node.name)}", TIGHT
@@ -431,7 +498,7 @@ class Body:
     def _local(self, node: t.Local) -> tuple[str, int]:
         name = c_name(node.name)
         if name in self.substitutes:
-            return self.substitutes[name], TIGHT
+            return self.substitutes[name]
         return (f"*{name}", UNARY) if node.result else (name, TIGHT)
 
     def _read(self, node: t.Read) -> tuple[str, int]:
@@ -447,11 +514,25 @@ class Body:
 
     def _run(self, node: t.Run) -> tuple[str, int]:
         results = node.command.results
+        if not results and can_fail(node.command):
+            return self._called(node), TIGHT
         if not results:
             return self.invocation(node), TIGHT
         names = [self.fresh(_c_type(result), c_name(result.name.text)) for result in results]
         self.attempt(self.invocation(node, *(f"&{name}" for name in names)))
         return names[node.chosen], TIGHT
+
+    def _called(self, node: t.Run) -> str:
+        """Call a function of the kernel that returns a value or an error, and return the value's variable."""
+        text, call = self._inlined(node)
+        pointer = call.type.kind == "pointer"
+        name = self.fresh(call.type.c, c_name(node.command.name.text)) if pointer else ""
+        if pointer:
+            self.checked_text(call, text, name)
+            return name
+        name = self.fresh("int" if call.type.bits <= 32 else "s64", c_name(node.command.name.text))
+        self.add(c.Expr(f"{name} = {text}"), c.If(f"{name} < 0", self.leave(name)), c.Blank())
+        return name
 
     def _extent(self, node: t.Extent) -> tuple[str, int]:
         structure = self.names.structure(node.structure)
@@ -464,27 +545,57 @@ class Body:
         if node.name == "join":
             high = self.value(left, PRECEDENCE["<<"])
             return f"(u64){high} << 32 | {self.value(right, PRECEDENCE['|'])}", PRECEDENCE["|"]
-        return f"{node.name}({self.value(left)}, {self.value(right)})", TIGHT
+        texts = f"{self.value(left)}, {self.value(right)}"
+        if left.type.c == right.type.c and "constant" not in (left.type.kind, right.type.kind):
+            return f"{node.name}({texts})", TIGHT
+        return f"{node.name}_t({node.type.c}, {texts})", TIGHT
 
     def _prefix(self, node: t.Prefix) -> tuple[str, int]:
-        if node.operator == "not" and isinstance(node.operand, t.Prefix | t.OneOf | t.Operation):
-            return self.negated(node.operand), PRECEDENCE["=="]
+        if node.operator == "not":
+            return self._opposite(node.operand)
+        if node.operator == "~" and node.type.kind == "int" and node.type.bits < 32:
+            # C would complement an int.
+            return f"({node.type.c})~{self.value(node.operand, UNARY)}", UNARY
         if node.operator in ("ref", "out") and isinstance(node.operand, t.Local) and node.operand.result:
             return c_name(node.operand.name), TIGHT
-        sign = {"not": "!", "~": "~", "ref": "&", "out": "&"}[node.operator]
+        sign = {"~": "~", "ref": "&", "out": "&"}[node.operator]
         return f"{sign}{self.value(node.operand, UNARY)}", UNARY
 
     def _operation(self, node: t.Operation) -> tuple[str, int]:
         if node.operator in CHECKED and _may_overflow(node):
             return self._checked(node), TIGHT
         tightness = PRECEDENCE[node.operator]
-        left = self.value(node.left, self._operand_binding(node.operator, node.left, tightness))
+        if node.operator in SPELLING:
+            return self._logic(node, tightness)
+        left = self._left(node, tightness)
         right = self.value(node.right, self._operand_binding(node.operator, node.right, tightness + 1))
         return f"{left} {SPELLING.get(node.operator, node.operator)} {right}", tightness
 
+    def _left(self, node: t.Operation, tightness: int) -> str:
+        """Print the left operand. What is shifted to the left is unsigned and as wide as the result."""
+        narrow = node.left.type.kind == "int" and node.left.type.bits < 32
+        if node.operator == "<<" and (narrow or literal(node.left) is not None) and literal(node) is None:
+            return f"({integer(32).c if narrow else 'u64'}){self.value(node.left, UNARY)}"
+        return self.value(node.left, self._operand_binding(node.operator, node.left, tightness))
+
+    def _logic(self, node: t.Operation, tightness: int) -> tuple[str, int]:
+        """Print `and` and `or`. What the right side needs first is done only where C would come to it."""
+        left = self.value(node.left, self._operand_binding(node.operator, node.left, tightness))
+        binding = self._operand_binding(node.operator, node.right, tightness + 1)
+        inner, right = self._apart(node.right, binding)
+        if not inner:
+            return f"{left} {SPELLING[node.operator]} {right}", tightness
+        name = self.fresh("bool", "holds")
+        condition = name if node.operator == "and" else f"!{name}"
+        self.add(
+            c.Expr(f"{name} = {left}"), c.If(condition, (*inner, c.Expr(f"{name} = {right}"))), c.Blank()
+        )
+        return name, TIGHT
+
     def _operand_binding(self, operator: str, operand: t.Typed, tightness: int) -> int:
         """Ask for the parentheses that gcc's -Wparentheses wants, beside those that C needs."""
-        mixed = operator in ("or", "|", "&", "^", "==", "!=") and isinstance(operand, t.Operation)
+        mixing = ("or", "|", "&", "^", "==", "!=", "<<", ">>")
+        mixed = operator in mixing and isinstance(operand, t.Operation)
         if mixed and isinstance(operand, t.Operation) and operand.operator != operator and operator != "or":
             return TIGHT
         if operator == "or" and isinstance(operand, t.Operation) and operand.operator == "and":
@@ -507,12 +618,9 @@ class Body:
 
     def _once(self, value: t.Typed) -> str:
         """Print a value that is used several times; a device is read only once."""
-        if not any(isinstance(part, t.Read | t.Run) for part in walk(value)):
+        if self.settled or not _asks(value):
             return self.value(value, PRECEDENCE["=="] + 1)
-        text = self.value(value)
-        name = self.fresh(value.type.c, "value")
-        self.add(c.Expr(f"{name} = {text}"))
-        return name
+        return self._stored(value)
 
     def _one_of(self, node: t.OneOf) -> tuple[str, int]:
         compare, join = ("!=", " && ") if node.negated else ("==", " || ")
@@ -524,21 +632,31 @@ class Body:
 
     def _choice(self, node: t.Choice) -> tuple[str, int]:
         condition = self.value(node.condition, 1)
-        return f"{condition} ? {self.value(node.value, 1)} : {self.value(node.otherwise)}", TERNARY
+        first, value = self._apart(node.value, 1)
+        second, otherwise = self._apart(node.otherwise, TERNARY)
+        if not first and not second:
+            return f"{condition} ? {value} : {otherwise}", TERNARY
+        name = self.fresh(node.type.c, "chosen")
+        chosen = (*first, c.Expr(f"{name} = {value}")), (*second, c.Expr(f"{name} = {otherwise}"))
+        self.add(c.If(condition, *chosen), c.Blank())
+        return name, TIGHT
 
     def _format(self, node: t.Format) -> tuple[str, int]:
-        """Return a local variable with the text; whoever asks for it frees it."""
+        """Return a text: a literal, or a variable that checked_call() frees."""
+        if not is_dynamic(node):
+            return c_string("".join(str(part) for part in node.parts)), TIGHT
         template = "".join(
             part.replace("%", "%%") if isinstance(part, str) else _conversion(part) for part in node.parts
         )
-        values = [self.value(part) for part in node.parts if isinstance(part, t.Typed)]
-        name = self.local("char *", "name")
+        values = [_passed(part, self.value(part, UNARY)) for part in node.parts if isinstance(part, t.Typed)]
+        name = self.fresh("char *", "name")
         arguments = ", ".join(["GFP_KERNEL", c_string(template), *values])
         self.add(
             c.Expr(f"{name} = kasprintf({arguments})"),
-            c.If(f"!{name}", self.leave("-ENOMEM")),
+            c.If(f"!{name}", (*(c.Expr(f"kfree({text})") for text in self.texts), *self.leave("-ENOMEM"))),
             c.Blank(),
         )
+        self.texts.append(name)
         return name, TIGHT
 
 
@@ -572,6 +690,11 @@ def nested(statements: Iterable[c.Stmt]) -> Iterable[c.Stmt]:
                 yield from nested(
                     item for item in value if not isinstance(item, str | c.Declaration | c.Case)
                 )
+
+
+def is_dynamic(node: t.Typed) -> bool:
+    """Tell whether a text has values in it, so that it must be put together."""
+    return isinstance(node, t.Format) and any(isinstance(part, t.Typed) for part in node.parts)
 
 
 def can_fail(command: m.Command) -> bool:
@@ -608,10 +731,32 @@ def _c_type(parameter: m.Parameter) -> str:
     return found.c if found else "u64"
 
 
+def _asks(node: t.Typed) -> bool:
+    """Tell whether a value comes from the device or the kernel, who may tell another the next time."""
+    return any(isinstance(part, t.Read | t.Run) for part in walk(node))
+
+
+def _variants(name: str) -> Iterable[str]:
+    yield name
+    yield from (f"{name}{number}" for number in range(2, 1000))
+
+
+def _is_calculated(part: t.Typed) -> bool:
+    """Tell whether C may give a number another type than the spec does."""
+    return isinstance(part, t.Operation | t.Function | t.Choice | t.Prefix) or part.type.name == "phys"
+
+
 def _conversion(part: t.Typed) -> str:
     if part.type.kind == "constant":
         return "%s"
-    return "%llu" if part.type.bits == 64 else "%u"
+    if part.type.name == "size":
+        return "%zu"
+    return "%llu" if part.type.bits == 64 or _is_calculated(part) else "%u"
+
+
+def _passed(part: t.Typed, text: str) -> str:
+    """Print a value of a text as its conversion takes it."""
+    return f"(u64){text}" if _is_calculated(part) and part.type.name != "size" else text
 
 
 def _address(place: str) -> str:

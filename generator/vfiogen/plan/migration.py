@@ -70,9 +70,12 @@ class _Arcs:
         twin = TWINS.get((arc.source, arc.target))
         if twin and self.migration.has("pre-copy"):
             labels.append(ArcLabel(*twin))
-        note = arc.steps[0].note if len(arc.steps) == 1 else None
+        known = len(self.functions)
+        lines = self._lines(arc)
+        # A function of its own holds the notes of its steps.
+        note = arc.steps[0].note if arc.steps and len(self.functions) == known else None
         comment = c.comment(note.text, 2) if note else None
-        return ArcCase(tuple(labels), self._lines(arc), comment, arc.key.span)
+        return ArcCase(tuple(labels), lines, comment, arc.key.span)
 
     def _lines(self, arc: m.Arc) -> tuple[str, ...]:
         if not arc.steps:
@@ -140,7 +143,8 @@ class _Arcs:
         body = Body(self.lowering, self.lowering.scope, self.device)
         for step in stop.steps:
             body.step(step)
-        if start is not None and start.steps:
+        undone = any(step.undo for step in stop.steps)
+        if start is not None and start.steps and not undone:
             inner = Body(self.lowering, self.lowering.scope, self.device)
             inner.undo(start.steps)
             body.unwinding.append(("err_start", tuple(inner.statements)))
@@ -159,6 +163,7 @@ def _case(arcs: list[tuple[str, str]], *lines: str) -> ArcCase:
 
 def _reset(lowering: Lowering, migration: m.Migration) -> tuple[str, ...]:
     body = Body(lowering, lowering.scope, lowering.names.prefix)
+    body.core = f"{body.device}->core_device.pdev"
     body.undo(migration.reset)
     return (
         tuple(c.print_body((), body.statements, 1).removeprefix("\t").split("\n")) if body.statements else ()
@@ -188,10 +193,7 @@ def _locked_size(body: Body, size: m.Formula) -> None:
     body.local(f"{lowering.names.device} *", device, f"{device}_from_vfio(core_vdev)")
     unlock = c.Expr(f"mutex_unlock(&{device}->state_mutex)")
     body.add(c.Expr(f"{device}_lock_state({device})"))
-    body.unwinding.append(("out_unlock", (unlock,)))
+    body.unwinding.append(("err_unlock", (unlock,)))
     value = body.value(typed)
     body.add(c.Expr(f"*length = {value}"))
-    if body.fails:
-        body.add(c.Label("out_unlock"), unlock, c.Return("ret"))
-    else:
-        body.add(unlock, c.Return("0"))
+    body.finish(unlock, c.Return("0"))

@@ -11,13 +11,16 @@ from vfiogen.c.parse import spell
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.typed import walk
-from vfiogen.plan.lower import Body, Lowering
+from vfiogen.plan.lower import PRECEDENCE, TIGHT, Body, Lowering, can_fail
 from vfiogen.plan.registers import READS, WRITES
 from vfiogen.plan.structures import byte_order, constant, leading, matched
 from vfiogen.plan.view import Function, function
 
+# What stands beside a comparison or `+ migf->pos` without parentheses.
+ADDITION = PRECEDENCE["+"]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Transfer:
     """The functions around the data; see MigrationView for the members that are the same there."""
 
@@ -51,14 +54,18 @@ class _Common:
     def name(self, suffix: str) -> str:
         return f"{self.prefix}_{suffix}"
 
-    def body(self, capacity: str = "") -> Body:
+    def body(self) -> Body:
         body = Body(self.lowering, self.lowering.scope.in_stream(), self.prefix)
-        body.substitutes |= {"loaded": "migf->length", "capacity": capacity}
+        body.substitutes |= {"loaded": ("migf->length", TIGHT), "capacity": self.capacity()}
         return body
 
-    def file_body(self, capacity: str = "") -> Body:
+    def capacity(self) -> tuple[str, int]:
+        """Return how much data a file can hold, and how tightly the expression binds."""
+        return "sizeof(migf->state)", TIGHT
+
+    def file_body(self) -> Body:
         """Return a body for a function that gets a file and needs its device."""
-        body = self.body(capacity)
+        body = self.body()
         body.local(f"{self.names.device} *", self.prefix, f"migf->{self.prefix}")
         return body
 
@@ -100,12 +107,14 @@ class _MemoryTransfer(_Common):
 
     def _in_file(self, formula: m.Formula | None) -> str:
         typed = self.lowering.analysis.value(formula, self.lowering.scope)
-        body = Body(self.lowering, self.lowering.scope, f"migf->{self.prefix}")
-        return body.value(typed) if typed else ""
+        return self._plain_body(f"migf->{self.prefix}").value(typed, ADDITION) if typed else ""
 
-    def _capacity(self, body: Body) -> str:
+    def _plain_body(self, device: str) -> Body:
+        return Body(self.lowering, self.lowering.scope, device, core=f"{device}->core_device.pdev")
+
+    def capacity(self) -> tuple[str, int]:
         typed = self.lowering.analysis.value(self.stream.capacity, self.lowering.scope)
-        return body.value(typed, 7) if typed else ""
+        return (self._plain_body(self.prefix).value(typed, ADDITION) if typed else ""), ADDITION
 
     def _save(self, name: str, produce: m.Produce | None, pre_copy: bool) -> Function:
         body = self.body()
@@ -122,16 +131,24 @@ class _MemoryTransfer(_Common):
         typed = self.lowering.analysis.value(length, self.lowering.scope.in_stream())
         if typed is None:
             return
-        text = body.value(typed, 7)
-        if not _same(length, self.stream.capacity):
-            body.add(c.If(f"{text} > {self._capacity(body)}", body.leave("-EIO")), c.Blank())
+        text = body.value(typed, ADDITION)
+        if any(isinstance(part, t.Read | t.Run) for part in walk(typed)):
+            name = body.fresh("u64", "produced")
+            body.add(c.Expr(f"{name} = {text}"))
+            text = name
+        if not _same(length, self.stream.capacity) and text != self.capacity()[0]:
+            body.add(c.If(f"{text} > {self.capacity()[0]}", body.leave("-EIO")), c.Blank())
         body.add(c.Expr(f"migf->length = {text}"))
 
     def _check_write(self) -> Function:
         body = self.file_body()
-        body.substitutes["loaded"] = "loaded"
+        body.substitutes["loaded"] = ("loaded", TIGHT)
         run = self.lowering.analysis.action(self.stream.each_write, body.scope)
         call = body.invocation(run) if run else "0"
+        if run and not can_fail(run.command):
+            body.add(c.Expr(call))
+            body.finish()
+            return self.check_function("check_write", body)
         if self.stream.more is None:
             body.finish(c.Return(call))
             return self.check_function("check_write", body)
@@ -153,7 +170,7 @@ class _MemoryTransfer(_Common):
 
     def _length(self, body: Body, formula: m.Formula) -> str:
         typed = self.lowering.analysis.value(formula, body.scope)
-        return body.value(typed, 7) if typed else "0"
+        return body.value(typed, ADDITION) if typed else "0"
 
 
 class _LayoutTransfer(_Common):
@@ -187,7 +204,6 @@ class _LayoutTransfer(_Common):
 
     def _fill(self, name: str, fields: list[m.LayoutField], identified: bool) -> Function:
         body = self.body()
-        body.read = _plain_read
         if identified:
             body.attempt(f"{self.name('identify')}({self.prefix}, state)")
         values = [(field, self._value(field)) for field in fields]
@@ -197,10 +213,12 @@ class _LayoutTransfer(_Common):
         reading = [(field, typed) for field, typed in values if _reads(typed)]
         if reading:
             self._begin(body)
+            body.read = _plain_read
             for field, typed in reading:
                 self._store(body, field, typed)
-            self._end(body)
-        body.finish()
+            body.finish(*self._end(), c.Return("0"))
+        else:
+            body.finish()
         comment = (
             "Fills the fields that are compared before a state is loaded." if name == "identify" else None
         )
@@ -211,7 +229,7 @@ class _LayoutTransfer(_Common):
         if field.const:
             return None
         source = field.match or field.save or field.register
-        return self.lowering.analysis.value(source, self.lowering.scope)
+        return self.lowering.analysis.value(source, self.lowering.scope.of_field(field))
 
     def _store(self, body: Body, field: m.LayoutField, typed: t.Typed | None) -> None:
         place = f"state->{c_name(field.name.text)}"
@@ -233,9 +251,10 @@ class _LayoutTransfer(_Common):
         body.local("u16", "cmd")
         body.add(c.Blank())
         body.attempt(f"{self.prefix}_begin_access({self.prefix}, &cmd)")
+        body.unwinding.append(("err_end", self._end()))
 
-    def _end(self, body: Body) -> None:
-        body.add(c.Expr(f"{self.prefix}_end_access({self.prefix}, cmd)"))
+    def _end(self) -> tuple[c.Stmt, ...]:
+        return (c.Expr(f"{self.prefix}_end_access({self.prefix}, cmd)"),)
 
     def _save_stop_copy(self) -> Function:
         body = self.body()
@@ -271,13 +290,14 @@ class _LayoutTransfer(_Common):
             self._begin(body)
             for field, place in registers:
                 self._load_register(body, field, place)
-            self._end(body)
-        body.finish()
+            body.finish(*self._end(), c.Return("0"))
+        else:
+            body.finish()
         parameters = [self.names.device_parameter, f"const {self.structure} *state"]
         return function("int", self.name("load_state"), parameters, _lines(body))
 
     def _destination(self, field: m.LayoutField) -> t.Typed | None:
-        return self.lowering.analysis.place(field.load or field.register, self.lowering.scope)
+        return self.lowering.analysis.place(field.load or field.register, self.lowering.scope.of_field(field))
 
     def _loaded(self, field: m.LayoutField, index: str = "") -> str:
         order = byte_order(self.layout, field)
@@ -341,7 +361,9 @@ def _convert(function_name: str, order: str, value: str) -> str:
 
 
 def _reads(typed: t.Typed | None) -> bool:
-    return typed is not None and any(isinstance(node, t.Read) for node in walk(typed))
+    """Tell whether a value needs the device's registers and no command, which may take the same lock."""
+    parts = list(walk(typed)) if typed is not None else []
+    return any(isinstance(p, t.Read) for p in parts) and not any(isinstance(p, t.Run) for p in parts)
 
 
 def _plain_read(body: Body, read: t.Read) -> str:

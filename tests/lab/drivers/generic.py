@@ -12,6 +12,7 @@ DRIVER = Driver(
     module="generic-vfio-pci",
     symbol="GENERIC_VFIO_PCI",
     machine=EMULATED,
-    devices=("0000:03:00.0", "0000:04:00.0"),
+    devices=("0000:00:12.0", "0000:00:13.0"),
+    resettable="0000:00:12.0",
     mappable=(0, 4096),
 )
