@@ -4,9 +4,11 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
-VFIOGEN := $(BIN)/vfiogen
-PYTEST := $(BIN)/python -m pytest
-KERNELS := $(BIN)/python -m tests.kernels
+# What runs make itself must not take this one for its parent.
+ALONE := env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS
+VFIOGEN := $(ALONE) $(BIN)/vfiogen
+PYTEST := $(ALONE) $(BIN)/python -m pytest
+KERNELS := $(ALONE) $(BIN)/python -m tests.kernels
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 HEADERS := $(wildcard /lib/modules/*/build/.config /usr/src/linux-headers-*/.config)
 

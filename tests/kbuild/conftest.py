@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.kernels.build import Prepared
-from tests.kernels.session import Trees
+from tests.kernels.fixtures import Trees
 from tests.kernels.trees import NAMES, Tree, further_names
 
 HERE = Path(__file__).parent

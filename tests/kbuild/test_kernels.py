@@ -14,10 +14,10 @@ from tests.kernels.build import Prepared
 from tests.kernels.cocci import check_semantics
 from tests.kernels.config import LAB, read_fragment, unmet
 from tests.kernels.errors import UnavailableError
+from tests.kernels.fixtures import Trees
 from tests.kernels.gate import build_modules, check_documentation, check_style
 from tests.kernels.intree import PARENT, laid_in
 from tests.kernels.modinfo import read_modinfo
-from tests.kernels.session import Trees
 from tests.kernels.trees import Tree
 from vfiogen.kernel.features import EXAMINED, features_of
 from vfiogen.kernel.target import Kernel, kernel_from_tree

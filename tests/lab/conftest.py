@@ -11,7 +11,7 @@ import pytest
 
 from tests.golden.rendering import ROOT
 from tests.kernels.errors import UnavailableError
-from tests.kernels.session import Trees
+from tests.kernels.fixtures import Trees
 from tests.lab.bench import Bench, Lab
 from tests.lab.driver import Driver
 from tests.lab.drivers import known_drivers

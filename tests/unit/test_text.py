@@ -272,7 +272,7 @@ def test_make_reads_values_and_comments(texts: list[str]) -> None:
         for at, text in enumerate(texts)
     ]
     makefile = "".join(lines) + ".PHONY: all\nall: ; @:\n"
-    printed = _run("make", "-f", "-", text=makefile).decode()
+    printed = _run("make", "--no-print-directory", "-f", "-", text=makefile).decode()
     assert printed.splitlines() == [f"[{one_line(text)}]" for text in texts]
 
 
