@@ -22,7 +22,7 @@ def project_specs() -> list[SpecFile]:
     return find_specs(find_project(ROOT), [])
 
 
-def test_specs() -> list[SpecFile]:
+def combination_specs() -> list[SpecFile]:
     """The specs of tests/specs, each a combination that no driver has."""
     return find_specs(find_project(ROOT / "tests"), [])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.rendering import load, project_specs, render, test_specs, write
+from tests.golden.rendering import combination_specs, load, project_specs, render, write
 from tests.kernels.build import Prepared
 from tests.kernels.cocci import check_semantics
 from tests.kernels.gate import ModuleBuild, build_modules, check_documentation, check_style
@@ -45,7 +45,7 @@ Renders = Callable[[str], Rendered]
 def rendered(built: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Renders:
     """Render and build a set of specs for a kernel, once."""
     kept: dict[str, Rendered] = {}
-    sets = {"drivers": project_specs, "combinations": test_specs}
+    sets = {"drivers": project_specs, "combinations": combination_specs}
 
     def get(name: str) -> Rendered:
         if name not in kept:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from tests.lab.guest import Machine
 
 
-_PORT = ("-device", "pcie-root-port,id=port,chassis=1,slot=1,addr=4")
+_PORT = ("-device", "pcie-root-port,id=rp1,chassis=1,slot=1,addr=4")
 
 # Devices of QEMU under an emulated IOMMU, each alone in its group. What sits on the root bus can't be
 # reset, so that it opens at once; the third edu sits behind a port that resets it, which takes seconds.
@@ -14,7 +14,7 @@ EMULATED = Machine(
     "emulated",
     (
         *("-device", "intel-iommu,intremap=on", *_PORT),
-        *("-device", "edu,addr=10", "-device", "edu,addr=11", "-device", "edu,bus=port"),
+        *("-device", "edu,addr=10", "-device", "edu,addr=11", "-device", "edu,bus=rp1"),
         *("-device", "e1000e,addr=12", "-device", "e1000e,addr=13"),
     ),
 )

@@ -371,7 +371,8 @@ class Body:
 
     def kernel_call(self, call: t.KernelFunction) -> str:
         """Return a call of a kernel function."""
-        return f"{call.function}({', '.join(self.value(a) for a in call.arguments)})"
+        values = (self.truth(a) if a.type.kind == "bool" else self.value(a) for a in call.arguments)
+        return f"{call.function}({', '.join(values)})"
 
     def checked_call(self, call: t.KernelFunction, target: str | None) -> None:
         """Append a call, leave if it fails, and store what it returns in `target`."""
@@ -441,6 +442,8 @@ class Body:
         opposite = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
         if isinstance(typed, t.Prefix) and typed.operator == "not":
             return self._printed(typed.operand)
+        if isinstance(typed, t.Operation) and typed.operator == ">" and literal(typed.right) == 0:
+            return self._printed(t.Operation(typed.type, "==", typed.left, typed.right))
         if isinstance(typed, t.Operation) and typed.operator in opposite:
             return self._printed(t.Operation(typed.type, opposite[typed.operator], typed.left, typed.right))
         return f"!{self.value(typed, UNARY)}", UNARY
@@ -449,6 +452,12 @@ class Body:
         """Return the C expression of a tree, in parentheses if it binds less tightly than `binding`."""
         text, tightness = self._printed(typed)
         return f"({text})" if tightness < binding else text
+
+    def truth(self, typed: t.Typed) -> str:
+        """Print a condition as 0 or 1, to be compared or stored; a masked register may be any other number."""
+        if isinstance(typed, t.ReadBits | t.Choice):
+            return f"!!{self.value(typed, TIGHT)}"
+        return self.value(typed, TIGHT)
 
     def _printed(self, typed: t.Typed) -> tuple[str, int]:
         """Return the C expression of a tree, and how tightly it binds."""
@@ -567,6 +576,8 @@ class Body:
         tightness = PRECEDENCE[node.operator]
         if node.operator in SPELLING:
             return self._logic(node, tightness)
+        if node.left.type.kind == "bool":
+            return f"{self.truth(node.left)} {node.operator} {self.truth(node.right)}", tightness
         left = self._left(node, tightness)
         right = self.value(node.right, self._operand_binding(node.operator, node.right, tightness + 1))
         return f"{left} {SPELLING.get(node.operator, node.operator)} {right}", tightness

@@ -165,9 +165,9 @@ def _reset(lowering: Lowering, migration: m.Migration) -> tuple[str, ...]:
     body = Body(lowering, lowering.scope, lowering.names.prefix)
     body.core = f"{body.device}->core_device.pdev"
     body.undo(migration.reset)
-    return (
-        tuple(c.print_body((), body.statements, 1).removeprefix("\t").split("\n")) if body.statements else ()
-    )
+    if not body.statements:
+        return ()
+    return tuple(line.removeprefix("\t") for line in c.print_body((), body.statements, 1).split("\n"))
 
 
 def _data_size(lowering: Lowering, migration: m.Migration) -> Function:

@@ -3,16 +3,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from vfiogen.check.kernel import has_feature
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
+from vfiogen.model.walk import formulas, names
 
 
 def specialise(spec: m.Spec, kernel: Kernel) -> m.Spec:
     """Return the spec as it applies to a kernel that has what the whole driver needs."""
-    return _Specialiser(spec, kernel).run()
+    return _without_unused(_Specialiser(spec, kernel).run())
+
+
+def _without_unused(spec: m.Spec) -> m.Spec:
+    """Leave out commands that only gated parts ran: C warns of functions that nothing calls."""
+    known = {command.name.text: command for command in spec.commands}
+    waiting = list(names(formulas(replace(spec, commands=()))))
+    used: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in known and name not in used:
+            used.add(name)
+            waiting += _runs(known[name], spec.commands)
+    return replace(spec, commands=tuple(c for c in spec.commands if c.name.text in used))
+
+
+def _runs(command: m.Command, commands: Iterable[m.Command]) -> list[str]:
+    """Return what a command runs; a hand-written source needs the declarations of all that is in it."""
+    hook = command.bodies[0].hook
+    beside = [c for c in commands if hook and c.bodies[0].hook and c.bodies[0].hook.text == hook.text]
+    found = [*names(formulas(command.bodies)), *(c.name.text for c in beside)]
+    return [*found, *(used.text for c in beside for used in c.uses)]
 
 
 class _Specialiser:

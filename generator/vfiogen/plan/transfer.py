@@ -81,10 +81,15 @@ class _Common:
         parameters = [f"{self.names.file} *migf", "size_t loaded"]
         return function("int", f"{self.prefix}_{name}", parameters, _lines(body), comment)
 
-    def load_head(self, body: Body, complete: str) -> None:
+    def load_body(self) -> Body:
+        """Return a body for the function that loads what has arrived, if the file still counts."""
+        body = self.file_body()
         body.attempt(f"{self.prefix}_file_error(migf)")
+        return body
+
+    def refuse(self, body: Body, incomplete: str) -> None:
         body.add(c.Comment("A stream that ends early is refused."))
-        body.add(c.If(complete, body.leave("-EINVAL")), c.Blank())
+        body.add(c.If(incomplete, body.leave("-EINVAL")), c.Blank())
 
 
 class _MemoryTransfer(_Common):
@@ -161,10 +166,10 @@ class _MemoryTransfer(_Common):
         return self.check_function("check_write", body)
 
     def _load(self) -> Function:
-        body = self.file_body()
+        body = self.load_body()
         lengths = self.stream.lengths or ((self.stream.capacity,) if self.stream.capacity else ())
         texts = [self._length(body, formula) for formula in lengths]
-        self.load_head(body, " && ".join(f"migf->length != {text}" for text in texts))
+        self.refuse(body, " && ".join(f"migf->length != {text}" for text in texts))
         _steps(body, self.stream.end)
         return self.file_function("load", body)
 
@@ -236,7 +241,7 @@ class _LayoutTransfer(_Common):
         if field.count:
             self._store_array(body, field, typed, place)
             return
-        value = constant(self.lowering, self.layout, field) if typed is None else body.value(typed)
+        value = constant(self.lowering, self.layout, field) if typed is None else _number(body, typed)
         body.add(c.Expr(f"{place} = {_convert('cpu_to_', byte_order(self.layout, field), value)}"))
 
     def _store_array(self, body: Body, field: m.LayoutField, typed: t.Typed | None, place: str) -> None:
@@ -315,8 +320,8 @@ class _LayoutTransfer(_Common):
         body.add(c.For(f"for ({index} = 0; {index} < {field.count.value}; {index}++)", (statement,)))
 
     def _load(self) -> Function:
-        body = self.file_body()
-        self.load_head(body, "migf->length != sizeof(migf->state)")
+        body = self.load_body()
+        self.refuse(body, "migf->length != sizeof(migf->state)")
         late = [field for field in self.matched if field not in leading(self.layout)]
         if late:
             body.add(c.If(_differ("migf->", late), body.leave("-EINVAL")), c.Blank())
@@ -354,6 +359,10 @@ def _same(one: m.Formula, other: m.Formula | None) -> bool:
     if one.tree is None or other is None or other.tree is None:
         return False
     return spell(one.tree) == spell(other.tree)
+
+
+def _number(body: Body, typed: t.Typed) -> str:
+    return body.truth(typed) if typed.type.kind == "bool" else body.value(typed)
 
 
 def _convert(function_name: str, order: str, value: str) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from vfiogen.c import layout as c
@@ -140,5 +141,17 @@ def function(
     """Return a function from its head and its body."""
     lead = c.comment(comment) + "\n" if comment else ""
     head = c.function_head(return_type, name, parameters, static)
-    text = f"{lead}{head}\n{{\n{c.print_body(*body)}\n}}\n"
+    declarations, statements = body
+    text = f"{lead}{head}\n{{\n{c.print_body(_named(declarations, statements), statements)}\n}}\n"
     return Function(name, text, origin)
+
+
+def _named(declarations: list[c.Declaration], statements: list[c.Stmt]) -> list[c.Declaration]:
+    """Leave out variables that neither the statements nor later variables name."""
+    text = c.print_body((), statements)
+    kept: list[c.Declaration] = []
+    for declaration in reversed(declarations):
+        if re.search(rf"\b{re.escape(declaration.name)}\b", text):
+            kept.insert(0, declaration)
+            text += f" {declaration.init or ''}"
+    return kept

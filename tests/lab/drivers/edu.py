@@ -12,7 +12,7 @@ from vfiogen.vfio.device import Device
 from vfiogen.vfio.uapi import CONFIG_REGION, Migration
 
 _COMMAND = 4
-_LIVENESS, _STATUS, _IRQ_STATUS, _IRQ_RAISE, _IRQ_ACK = 0x04, 0x20, 0x24, 0x60, 0x64
+_LIVENESS, _STATUS, _IRQ_STATUS, IRQ_RAISE, IRQ_ACK = 0x04, 0x20, 0x24, 0x60, 0x64
 _DMA = (0x80, 0x88, 0x90)
 _SIZE = 48
 
@@ -26,8 +26,8 @@ def _reset_to(device: Device, number: int) -> None:
     _enable_memory(device)
     device.store(0, _LIVENESS, values.getrandbits(32))
     device.store(0, _STATUS, values.choice((0, 0x80)))
-    device.store(0, _IRQ_ACK, 0xFFFFFFFF)
-    device.store(0, _IRQ_RAISE, values.getrandbits(32))
+    device.store(0, IRQ_ACK, 0xFFFFFFFF)
+    device.store(0, IRQ_RAISE, values.getrandbits(32))
     for register in _DMA:
         device.store(0, register, values.getrandbits(64), 8)
 

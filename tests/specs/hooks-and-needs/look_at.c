@@ -2,7 +2,7 @@
 
 #include "hooks.h"
 
-int hooks_identify(struct hooks_device *hooks)
+int hooks_look_at(struct hooks_device *hooks)
 {
 	return -EOPNOTSUPP;
 }

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A PCI host bridge in software. Config space is an array of values beside an
+ * array of write masks; a BAR is RAM of the window that the command line
+ * leaves unused: memmap=64M%0x38000000-1.
+ */
+#include <linux/err.h>
+#include <linux/ioport.h>
+#include <linux/numa.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "pci.h"
+
+#define WINDOW_START	0x38000000
+#define WINDOW_SIZE	SZ_64M
+#define EXPRESS		0x40
+#define SRIOV		0x100
+#define SPACE		4096
+
+struct lab_pci_space {
+	u8 values[SPACE];
+	u8 masks[SPACE];
+};
+
+struct lab_pci_bridge {
+	struct pci_sysdata sysdata;
+	struct resource window;
+	struct pci_bus *bus;
+	spinlock_t lock;	/* protects the spaces */
+	struct lab_pci_space *spaces[256];
+};
+
+static void set8(struct lab_pci_space *space, int at, u8 value, u8 mask)
+{
+	space->values[at] = value;
+	space->masks[at] = mask;
+}
+
+static void set16(struct lab_pci_space *space, int at, u16 value, u16 mask)
+{
+	set8(space, at, value, mask);
+	set8(space, at + 1, value >> 8, mask >> 8);
+}
+
+static void set32(struct lab_pci_space *space, int at, u32 value, u32 mask)
+{
+	set16(space, at, value, mask);
+	set16(space, at + 2, value >> 16, mask >> 16);
+}
+
+static void set_bars(struct lab_pci_space *space, int at, const u32 *sizes)
+{
+	int i;
+
+	for (i = 0; i < LAB_PCI_BARS; i++)
+		if (sizes[i])
+			set32(space, at + 4 * i, 0, ~(sizes[i] - 1));
+}
+
+static void set_express(struct lab_pci_space *space, u16 type)
+{
+	set16(space, PCI_STATUS, PCI_STATUS_CAP_LIST, 0);
+	set8(space, PCI_CAPABILITY_LIST, EXPRESS, 0);
+	set8(space, EXPRESS, PCI_CAP_ID_EXP, 0);
+	set16(space, EXPRESS + PCI_EXP_FLAGS, 2 | type << 4, 0);
+	set32(space, EXPRESS + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR, 0);
+	set16(space, EXPRESS + PCI_EXP_DEVCTL, 0, 0x7fff);
+}
+
+static void set_sriov(struct lab_pci_space *space,
+		      const struct lab_pci_function *function)
+{
+	set32(space, SRIOV, PCI_EXT_CAP_ID_SRIOV | 1 << 16, 0);
+	set16(space, SRIOV + PCI_SRIOV_CTRL, 0,
+	      PCI_SRIOV_CTRL_VFE | PCI_SRIOV_CTRL_MSE);
+	set16(space, SRIOV + PCI_SRIOV_INITIAL_VF, function->vfs, 0);
+	set16(space, SRIOV + PCI_SRIOV_TOTAL_VF, function->vfs, 0);
+	set16(space, SRIOV + PCI_SRIOV_NUM_VF, 0, 0xffff);
+	set16(space, SRIOV + PCI_SRIOV_VF_OFFSET, 1, 0);
+	set16(space, SRIOV + PCI_SRIOV_VF_STRIDE, 1, 0);
+	set16(space, SRIOV + PCI_SRIOV_VF_DID, function->vf_device, 0);
+	set32(space, SRIOV + PCI_SRIOV_SUP_PGSIZE, 1, 0);
+	set32(space, SRIOV + PCI_SRIOV_SYS_PGSIZE, 1, 1);
+	set_bars(space, SRIOV + PCI_SRIOV_BAR, function->vf_bars);
+}
+
+static void set_common(struct lab_pci_space *space,
+		       const struct lab_pci_function *function)
+{
+	set16(space, PCI_COMMAND, 0, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
+	      PCI_COMMAND_INTX_DISABLE);
+	set32(space, PCI_CLASS_REVISION, function->class << 8, 0);
+}
+
+static void set_physical(struct lab_pci_space *space,
+			 const struct lab_pci_function *function)
+{
+	set_common(space, function);
+	set16(space, PCI_VENDOR_ID, function->vendor, 0);
+	set16(space, PCI_DEVICE_ID, function->device, 0);
+	set8(space, PCI_INTERRUPT_LINE, 0, 0xff);
+	set_bars(space, PCI_BASE_ADDRESS_0, function->bars);
+	set_express(space, PCI_EXP_TYPE_RC_END);
+	set_sriov(space, function);
+}
+
+static void set_virtual(struct lab_pci_space *space,
+			const struct lab_pci_function *function)
+{
+	set_common(space, function);
+	set16(space, PCI_COMMAND, 0, PCI_COMMAND_MASTER);
+	set32(space, PCI_VENDOR_ID, 0xffffffff, 0);
+	set_express(space, PCI_EXP_TYPE_RC_END);
+}
+
+/* A virtual function is there while its physical function says so. */
+static struct lab_pci_space *find_space(struct lab_pci_bridge *bridge,
+					unsigned int devfn)
+{
+	struct lab_pci_space *physical = bridge->spaces[devfn & ~7];
+	unsigned int number = PCI_FUNC(devfn);
+	u8 *values;
+
+	if (!physical || !number)
+		return physical;
+
+	values = physical->values + SRIOV;
+	if (!(values[PCI_SRIOV_CTRL] & PCI_SRIOV_CTRL_VFE) ||
+	    number > values[PCI_SRIOV_NUM_VF])
+		return NULL;
+	return bridge->spaces[devfn];
+}
+
+static struct lab_pci_bridge *bridge_of(struct pci_bus *bus)
+{
+	return container_of(bus->sysdata, struct lab_pci_bridge, sysdata);
+}
+
+static int lab_pci_read(struct pci_bus *bus, unsigned int devfn, int where,
+			int size, u32 *value)
+{
+	struct lab_pci_bridge *bridge = bridge_of(bus);
+	struct lab_pci_space *space;
+	int i;
+
+	guard(spinlock_irqsave)(&bridge->lock);
+	space = find_space(bridge, devfn);
+	if (!space || where + size > SPACE) {
+		*value = ~0;
+		return PCIBIOS_DEVICE_NOT_FOUND;
+	}
+
+	*value = 0;
+	for (i = 0; i < size; i++)
+		*value |= (u32)space->values[where + i] << 8 * i;
+	return PCIBIOS_SUCCESSFUL;
+}
+
+static int lab_pci_write(struct pci_bus *bus, unsigned int devfn, int where,
+			 int size, u32 value)
+{
+	struct lab_pci_bridge *bridge = bridge_of(bus);
+	struct lab_pci_space *space;
+	u8 mask;
+	int i;
+
+	guard(spinlock_irqsave)(&bridge->lock);
+	space = find_space(bridge, devfn);
+	if (!space || where + size > SPACE)
+		return PCIBIOS_DEVICE_NOT_FOUND;
+
+	for (i = 0; i < size; i++, value >>= 8) {
+		mask = space->masks[where + i];
+		space->values[where + i] &= ~mask;
+		space->values[where + i] |= value & mask;
+	}
+	return PCIBIOS_SUCCESSFUL;
+}
+
+static struct pci_ops lab_pci_ops = {
+	.read = lab_pci_read,
+	.write = lab_pci_write,
+};
+
+static void free_bridge(struct lab_pci_bridge *bridge)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bridge->spaces); i++)
+		kfree(bridge->spaces[i]);
+	kfree(bridge);
+}
+
+static int add_function(struct lab_pci_bridge *bridge, unsigned int devfn,
+			const struct lab_pci_function *function)
+{
+	struct lab_pci_space *space;
+	int i;
+
+	for (i = 0; i <= function->vfs; i++) {
+		space = kzalloc(sizeof(*space), GFP_KERNEL);
+		if (!space)
+			return -ENOMEM;
+		if (i)
+			set_virtual(space, function);
+		else
+			set_physical(space, function);
+		bridge->spaces[devfn + i] = space;
+	}
+	return 0;
+}
+
+static int enable_functions(struct lab_pci_bridge *bridge,
+			    const struct lab_pci_function *functions,
+			    unsigned int nr)
+{
+	struct pci_dev *pdev;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < nr && !ret; i++) {
+		pdev = pci_get_slot(bridge->bus, PCI_DEVFN(i, 0));
+		if (!pdev)
+			return -ENODEV;
+		ret = pci_enable_device(pdev);
+		if (!ret && functions[i].vfs)
+			ret = pci_enable_sriov(pdev, functions[i].vfs);
+		pci_dev_put(pdev);
+	}
+	return ret;
+}
+
+static int scan(struct lab_pci_bridge *bridge)
+{
+	LIST_HEAD(resources);
+
+	bridge->window.name = "lab PCI window";
+	bridge->window.flags = IORESOURCE_MEM;
+	bridge->window.start = WINDOW_START;
+	bridge->window.end = WINDOW_START + WINDOW_SIZE - 1;
+	if (insert_resource(&iomem_resource, &bridge->window))
+		return -EBUSY;
+
+	bridge->sysdata.node = NUMA_NO_NODE;
+	bridge->sysdata.domain = pci_bus_find_emul_domain_nr(0, 0x10000, INT_MAX);
+	pci_add_resource(&resources, &bridge->window);
+	pci_lock_rescan_remove();
+	bridge->bus = pci_create_root_bus(NULL, 0, &lab_pci_ops,
+					  &bridge->sysdata, &resources);
+	if (!bridge->bus) {
+		pci_unlock_rescan_remove();
+		pci_free_resource_list(&resources);
+		remove_resource(&bridge->window);
+		return -ENOMEM;
+	}
+
+	pci_scan_child_bus(bridge->bus);
+	pci_bus_size_bridges(bridge->bus);
+	pci_bus_assign_resources(bridge->bus);
+	pci_bus_add_devices(bridge->bus);
+	pci_unlock_rescan_remove();
+	return 0;
+}
+
+struct lab_pci_bridge *lab_pci_create(const struct lab_pci_function *functions,
+				      unsigned int nr)
+{
+	struct lab_pci_bridge *bridge;
+	unsigned int i;
+	int ret = 0;
+
+	bridge = kzalloc(sizeof(*bridge), GFP_KERNEL);
+	if (!bridge)
+		return ERR_PTR(-ENOMEM);
+
+	spin_lock_init(&bridge->lock);
+	for (i = 0; i < nr && !ret; i++)
+		ret = add_function(bridge, PCI_DEVFN(i, 0), &functions[i]);
+	if (!ret)
+		ret = scan(bridge);
+	if (ret) {
+		free_bridge(bridge);
+		return ERR_PTR(ret);
+	}
+
+	ret = enable_functions(bridge, functions, nr);
+	if (ret) {
+		lab_pci_destroy(bridge);
+		return ERR_PTR(ret);
+	}
+	return bridge;
+}
+
+void lab_pci_destroy(struct lab_pci_bridge *bridge)
+{
+	struct pci_dev *pdev;
+	int domain = bridge->sysdata.domain;
+
+	list_for_each_entry(pdev, &bridge->bus->devices, bus_list)
+		if (pdev->is_physfn)
+			pci_disable_sriov(pdev);
+
+	pci_lock_rescan_remove();
+	pci_stop_root_bus(bridge->bus);
+	pci_remove_root_bus(bridge->bus);
+	pci_unlock_rescan_remove();
+	pci_bus_release_emul_domain_nr(domain);
+	remove_resource(&bridge->window);
+	free_bridge(bridge);
+}

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a user of stock vfio-pci sees, a user of a rendered driver sees."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.bench import Bench, refused
+from tests.lab.drivers.edu import IRQ_ACK, IRQ_RAISE
+from vfiogen.vfio.device import Device, open_group
+from vfiogen.vfio.uapi import CONFIG_REGION, DeviceFlag, Feature, FeatureFlag, Irq, IrqFlag, IrqSet, RegionFlag
+
+_OF_MIGRATION = {
+    Feature.MIGRATION,
+    Feature.MIG_DEVICE_STATE,
+    Feature.MIG_DATA_SIZE,
+    Feature.MIG_PRECOPY_INFO_V2,
+    Feature.DMA_LOGGING_START,
+    Feature.DMA_LOGGING_STOP,
+    Feature.DMA_LOGGING_REPORT,
+}
+
+
+@pytest.fixture
+def stock(bench: Bench) -> Iterator[str]:
+    """The second device, bound to stock vfio-pci."""
+    bench.guest.bind(bench.b, "vfio-pci")
+    yield bench.b
+    bench.clean_up()
+    bench.guest.bind(bench.b, bench.driver.bound_as)
+
+
+def _config(device: Device) -> bytes:
+    """Config space without what differs from device to device: BARs and serial number."""
+    data = bytearray(device.read(CONFIG_REGION, 0, 256))
+    data[0x10:0x28] = bytes(0x18)
+    return bytes(data)
+
+
+def test_information_is_that_of_stock(bench: Bench, stock: str) -> None:
+    ours, theirs = bench.open(), bench.open(stock)
+    assert ours.info() == theirs.info()
+    for index in range(ours.info().regions - 1):
+        mine, other = ours.region(index), theirs.region(index)
+        assert mine == other, f"region {index}"
+    for irq in range(ours.info().irqs):
+        assert ours.irq(irq) == theirs.irq(irq)
+    for feature in set(Feature) - _OF_MIGRATION:
+        for flag in (FeatureFlag.GET, FeatureFlag.SET):
+            assert ours.supports(feature, flag) == theirs.supports(feature, flag), feature.name
+
+
+def test_config_space_is_that_of_stock(bench: Bench, stock: str) -> None:
+    ours, theirs = bench.open(), bench.open(stock)
+    assert _config(ours) == _config(theirs)
+    size = ours.region(CONFIG_REGION).size
+    for at in range(0, size, 64):
+        part = ours.read(CONFIG_REGION, at, 64)
+        for width in (1, 2, 4):
+            pieces = (ours.read(CONFIG_REGION, place, width) for place in range(at, at + 16, width))
+            assert b"".join(pieces) == part[:16], f"{width} bytes at {at:#x}"
+
+
+def test_config_space_is_written_as_on_stock(bench: Bench, stock: str) -> None:
+    """All ones, then zeroes, by each width and at each alignment that fits: the same stays."""
+    ours, theirs = bench.open(), bench.open(stock)
+    for at, width in ((4, 2), (5, 1), (0x0C, 1), (0x0D, 1), (0x10, 4), (0x3C, 1), (0x3C, 4), (0x3E, 2)):
+        seen = []
+        for device in (ours, theirs):
+            before = device.read(CONFIG_REGION, at, width)
+            device.write(CONFIG_REGION, at, b"\xff" * width)
+            ones = device.read(CONFIG_REGION, at, width)
+            device.write(CONFIG_REGION, at, bytes(width))
+            zeroes = device.read(CONFIG_REGION, at, width)
+            device.write(CONFIG_REGION, at, before)
+            seen.append((ones, zeroes, device.read(CONFIG_REGION, at, width) == before))
+        assert seen[0] == seen[1], f"{width} bytes at {at:#x}"
+
+
+def test_accesses_past_the_end_are_as_on_stock(bench: Bench, stock: str) -> None:
+    devices = bench.open(), bench.open(stock)
+    for index in range(CONFIG_REGION + 2):
+        size = devices[0].region(index).size
+        outcomes = [[_try(device, index, at) for at in (size, size + 1, max(size - 1, 0))] for device in devices]
+        assert outcomes[0] == outcomes[1], f"region {index}"
+
+
+def _try(device: Device, index: int, at: int) -> int | str:
+    try:
+        return len(device.read(index, at, 4))
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
+
+
+@pytest.mark.having("mappable")
+def test_a_bar_is_the_same_by_read_and_by_mapping(bench: Bench) -> None:
+    assert bench.driver.mappable
+    index, size = bench.driver.mappable
+    device = bench.open()
+    device.store(CONFIG_REGION, 4, device.load(CONFIG_REGION, 4, 2) | 2, 2)
+    assert device.region(index).flags & RegionFlag.MMAP
+    address = device.map(index, 0, size)
+    for at in range(0, 32, 4):
+        assert bench.system.load(address + at, 4) == device.load(index, at), f"{at:#x}"
+
+
+@pytest.mark.having("mappable")
+def test_a_mapping_faults_while_memory_is_off(bench: Bench) -> None:
+    assert bench.driver.mappable
+    index, size = bench.driver.mappable
+    device = bench.open()
+    address = device.map(index, 0, size)
+    device.store(CONFIG_REGION, 4, 0, 2)
+    with refused(errno.EFAULT):
+        bench.system.load(address, 4)
+    with refused(errno.EIO):
+        device.read(index, 0, 4)
+    device.store(CONFIG_REGION, 4, 2, 2)
+    bench.system.load(address, 4)
+
+
+def test_groups_and_nodes_open_the_same(bench: Bench) -> None:
+    device = open_group(bench.system, bench.a)
+    by_group = device.info(), device.read(CONFIG_REGION, 0, 64)
+    device.close()
+    device = bench.open()
+    assert (device.info(), device.read(CONFIG_REGION, 0, 64)) == by_group
+
+
+def test_a_second_user_is_refused(bench: Bench) -> None:
+    bench.open()
+    with refused(errno.EBUSY, errno.EINVAL):
+        open_group(bench.system, bench.a)
+
+
+def test_a_reset_is_offered_where_it_works(bench: Bench) -> None:
+    device = bench.open(bench.resettable)
+    assert device.info().flags & DeviceFlag.RESET
+    device.reset()
+
+
+# Interrupts
+
+
+def _fires(bench: Bench, eventfd: int, seconds: float = 2) -> bool:
+    if not bench.system.poll(eventfd, seconds):
+        return False
+    bench.system.read(eventfd, 8)
+    return True
+
+
+def test_interrupts_can_be_triggered_by_hand(bench: Bench) -> None:
+    device = bench.open()
+    for irq in (Irq.INTX, Irq.MSI, Irq.MSIX):
+        count = device.irq(irq).count
+        if not count:
+            continue
+        eventfds = [bench.system.eventfd() for _ in range(min(count, 3))]
+        device.set_triggers(irq, eventfds)
+        for at, eventfd in enumerate(eventfds):
+            device.set_irqs(irq, IrqSet.DATA_NONE | IrqSet.ACTION_TRIGGER, start=at)
+            assert _fires(bench, eventfd), f"{irq.name} {at}"
+        device.disable_irqs(irq)
+
+
+@pytest.mark.on("edu")
+def test_the_device_raises_msi(bench: Bench) -> None:
+    device = bench.open()
+    device.store(CONFIG_REGION, 4, 6, 2)
+    eventfd = bench.system.eventfd()
+    device.set_triggers(Irq.MSI, [eventfd])
+    for _ in range(3):
+        device.store(0, IRQ_RAISE, 1)
+        assert _fires(bench, eventfd)
+        device.store(0, IRQ_ACK, 1)
+    device.disable_irqs(Irq.MSI)
+    device.store(0, IRQ_RAISE, 1)
+    assert not _fires(bench, eventfd, 0.1)
+    device.store(0, IRQ_ACK, 1)
+
+
+@pytest.mark.on("edu")
+def test_the_device_raises_intx_and_it_is_masked(bench: Bench) -> None:
+    device = bench.open()
+    device.store(CONFIG_REGION, 4, 2, 2)
+    assert device.irq(Irq.INTX).flags & IrqFlag.AUTOMASKED
+    eventfd, unmask = bench.system.eventfd(), bench.system.eventfd()
+    device.set_triggers(Irq.INTX, [eventfd])
+    device.store(0, IRQ_RAISE, 1)
+    assert _fires(bench, eventfd)
+    assert not _fires(bench, eventfd, 0.1)
+    device.unmask(Irq.INTX)
+    assert _fires(bench, eventfd), "still raised"
+    device.store(0, IRQ_ACK, 1)
+    device.set_unmask_trigger(Irq.INTX, unmask)
+    bench.system.write(unmask, (1).to_bytes(8, "little"))
+    device.store(0, IRQ_RAISE, 1)
+    assert _fires(bench, eventfd)
+    device.store(0, IRQ_ACK, 1)
+    device.mask(Irq.INTX)
+    device.disable_irqs(Irq.INTX)
