@@ -85,6 +85,8 @@ class Lab:
             pytest.fail(f"{driver.module} can't be built:\n{self._broken[driver.name]}", pytrace=False)
         for module in ("vfio-pci", "vfio_iommu_type1", "iommufd"):
             guest.load(module)
+        guest.replaced.update(driver.replaces)
+        guest.system.write_file("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y")
         driver.prepare(guest)
         guest.load(driver.module)
         for bdf in sorted({*driver.devices, driver.resettable}):

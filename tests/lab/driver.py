@@ -43,6 +43,10 @@ class Driver:
     reset_to     brings an open device into a state that depends on a number
     observe      what of an open device's state has to arrive at the other
     settle       undoes what tests injected, after each
+    violations   what the simulated firmware was told that it must not be, since it was asked last
+    replaces     modules of the kernel, and the simulators that are loaded instead
+    mutations    streams that are refused
+    commands     what the driver asks of its parent or device, and can be made to fail by `inject`
     simulators   directories of test-only modules that are built and at hand
     stream_size  the size of the stream for a number, where it is known beforehand
     mappable     a region that can be mapped, and how much of it, or nothing
@@ -61,6 +65,8 @@ class Driver:
     reset_to: Callable[[Device, int], None] = lambda _device, _number: None
     observe: Callable[[Device], bytes] = lambda _device: b""
     settle: Callable[[Guest], None] = nothing
+    violations: Callable[[Guest], list[str]] = lambda _guest: []
+    replaces: tuple[tuple[str, str], ...] = ()
     mutations: tuple[Mutation, ...] = ()
     commands: tuple[str, ...] = ()
     inject: Callable[[Guest, str, int], None] | None = None

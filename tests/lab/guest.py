@@ -50,6 +50,7 @@ class Guest:
     log_path: Path
     modules: Mapping[str, Path]
     tainted: bool = False
+    replaced: dict[str, str] = field(default_factory=dict)
     _marks: int = 0
     _loaded: list[str] = field(default_factory=list)
 
@@ -57,11 +58,13 @@ class Guest:
 
     def load(self, name: str, parameters: str = "") -> None:
         """Load a module and first what it needs, by the names of files without .ko."""
-        key = _module_key(name)
+        key = self.replaced.get(_module_key(name), _module_key(name))
         if key in self._loaded:
             return
         for needed in read_modinfo(self.modules[key]).depends:
-            self.load(needed)
+            # A module that isn't there is built in, or else its symbols will be missed.
+            if self.replaced.get(_module_key(needed), _module_key(needed)) in self.modules:
+                self.load(needed)
         self.system.insert_module(f"/modules/{key}.ko", parameters)
         self._loaded.append(key)
 

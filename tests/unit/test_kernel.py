@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vfiogen.diagnostics import VfiogenError
+from vfiogen.diagnostics import VfiogenError, quote
 from vfiogen.kernel.features import FEATURES, changes_inside, features_of
 from vfiogen.kernel.release import Release, Thresholds, states_patch_level
 from vfiogen.kernel.target import (
@@ -125,7 +125,7 @@ def test_what_is_no_release_is_refused(text: str) -> None:
         Release.parse(text)
     code, message, hints = problem_of(error)
     assert code == "kernel-release"
-    assert repr(text) in message
+    assert quote(text) in message
     assert "x.y.z" in hints
 
 

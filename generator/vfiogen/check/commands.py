@@ -97,11 +97,12 @@ class _Commands:
             if body.needs is None:
                 message = f"the bodies of {name} after this one are never used"
                 self._problems.report("any-of", message, body.span, "give it a need, or put it last")
-        last = command.bodies[-1]
-        if len(command.bodies) > 1 and last.needs is not None and command.needs is None:
-            message = f"{name} has no body where {quote(last.needs.text)} is missing"
+        needs = [body.needs for body in command.bodies if body.needs is not None]
+        if len(needs) == len(command.bodies) > 1 and command.needs is None:
+            missing = listing((word.text for word in needs), "and")
+            message = f"{name} has no body where {missing} are missing"
             hint = "add a last body without a need, or gate the command itself"
-            self._problems.report("any-of", message, last.needs.span, hint)
+            self._problems.report("any-of", message, needs[-1].span, hint)
         self._check_agreement(command, calls)
 
     def _check_agreement(self, command: m.Command, calls: list[t.KernelFunction | None]) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from vfiogen.diagnostics import VfiogenError
+from vfiogen.diagnostics import VfiogenError, quote
 
 _RELEASE = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?P<suffix>[-+~].*)?")
 # A distribution's ABI number: "6.1.0-50-amd64" is any 6.1.z, so its third number says nothing.
@@ -40,7 +40,7 @@ class Release:
         if not match:
             raise VfiogenError(
                 "kernel-release",
-                f"{text!r} is not a kernel release",
+                f"{quote(text)} is not a kernel release",
                 "write it as x.y.z, for example 6.12.95",
             )
         major, minor, patch = match.group(1, 2, 3)

@@ -454,7 +454,7 @@ class Body:
         return f"({text})" if tightness < binding else text
 
     def truth(self, typed: t.Typed) -> str:
-        """Print a condition as 0 or 1, to be compared or stored; a masked register may be any other number."""
+        """Print a condition as 0 or 1, to be compared or stored; masked bits may be any other number."""
         if isinstance(typed, t.ReadBits | t.Choice):
             return f"!!{self.value(typed, TIGHT)}"
         return self.value(typed, TIGHT)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Commands that fail and memory that runs out: told to the user, nothing lost, nothing leaked."""
+
+from __future__ import annotations
+
+import errno
+import struct
+
+import pytest
+
+from tests.lab.bench import Bench
+from tests.lab.remote import Call, Outcome, Thread, call
+from vfiogen.vfio import uapi
+from vfiogen.vfio.uapi import Feature, FeatureFlag, Migration, State
+
+pytestmark = pytest.mark.migrates()
+
+_ODD = errno.EUCLEAN
+_MOST = 80
+
+
+def _walk(bench: Bench) -> None:
+    """Move a state from one device to the other, through every state that they have."""
+    source, target = bench.open_with(30), bench.open_with(31, bench.b)
+    before = bench.driver.observe(source)
+    early = bench.driver.migration & Migration.PRE_COPY
+    data = b""
+    stream = bench.data_of(source, State.PRE_COPY if early else State.STOP_COPY)
+    if early:
+        data = stream.read(stream.precopy_info().initial)
+        source.set_state(State.STOP_COPY)
+    data += stream.read_all()
+    source.set_state(State.RUNNING)
+    bench.data_of(target, State.RESUMING).write_all(data)
+    target.set_state(State.RUNNING)
+    assert bench.driver.observe(target) == before
+    source.close()
+    target.close()
+
+
+@pytest.mark.each("commands")
+def test_an_error_of_a_command_is_told(bench: Bench, command: str) -> None:
+    assert bench.driver.inject
+    bench.driver.inject(bench.guest, command, _ODD)
+    with pytest.raises(OSError) as caught:  # noqa: PT011
+        _walk(bench)
+    assert caught.value.errno == _ODD
+    bench.clean_up()
+    _walk(bench)
+
+
+# Memory
+
+
+def _configure_faults(bench: Bench) -> None:
+    for kind in ("failslab", "fail_page_alloc"):
+        bench.system.write_file(f"/sys/kernel/debug/{kind}/ignore-gfp-wait", "N")
+        bench.system.write_file(f"/sys/kernel/debug/{kind}/verbose", "0")
+    bench.system.write_file("/sys/kernel/debug/fail_usercopy/verbose", "0")
+
+
+def _failing(bench: Bench, number: int, *calls: Call) -> tuple[list[Outcome], bool]:
+    """Make calls with the number-th chance to fail taken; return what came of them, and if it was."""
+    fd = bench.system.open("/proc/self/fail-nth", 2)
+    text = str(number).encode()
+    start = call("write", fd, text, len(text))
+    ask = call("pread64", fd, bytes(16), 16, 0)
+    stop = call("write", fd, b"0", 1)
+    ((_, *outcomes, left, _),) = bench.system.parallel(Thread((start, *calls, ask, stop)))
+    bench.system.close(fd)
+    taken = int(left.buffers[0][: left.result].split(b"\0")[0]) == 0
+    return outcomes, taken
+
+
+def _set_state(fd: int, state: State) -> Call:
+    flags = Feature.MIG_DEVICE_STATE | FeatureFlag.SET
+    return call("ioctl", fd, uapi.DEVICE_FEATURE, struct.pack("<IIIi", 16, flags, state, -1))
+
+
+@pytest.mark.parametrize("state", [State.STOP_COPY, State.RESUMING], ids=lambda state: state.name)
+def test_memory_may_run_out(bench: Bench, state: State) -> None:
+    _configure_faults(bench)
+    device = bench.open_with(32)
+    before = bench.system.names("/proc/self/fd")
+    for number in range(1, _MOST):
+        (outcome,), taken = _failing(bench, number, _set_state(device.fd, state))
+        if not taken:
+            assert outcome.result == 0
+            break
+        if outcome.result == 0:
+            # What failed was no harm, or it was made up for.
+            bench.system.close(struct.unpack_from("<i", outcome.buffers[0], 12)[0])
+        else:
+            assert -outcome.result in (errno.ENOMEM, errno.EFAULT, errno.ENFILE, errno.EMFILE), outcome
+            assert bench.system.names("/proc/self/fd") == before
+        if device.state() is State.RESUMING:
+            device.close()
+            device = bench.open_with(32)
+            before = bench.system.names("/proc/self/fd")
+        device.set_state(State.RUNNING)
+    else:
+        pytest.fail("there is no end of failures")
+    bench.clean_up()
+    _walk(bench)
+
+
+def test_opening_may_run_out_of_memory(bench: Bench) -> None:
+    """Binding the driver with the n-th allocation failing: an error and nothing bound, or all is well."""
+    _configure_faults(bench)
+    bench.guest.unbind(bench.a)
+    probe = bench.system.open("/sys/bus/pci/drivers_probe", 1)
+    name = bench.a.encode()
+    for number in range(1, _MOST * 4, 3):
+        _, taken = _failing(bench, number, call("write", probe, name, len(name)))
+        if bench.system.exists(f"/sys/bus/pci/devices/{bench.a}/driver"):
+            bench.guest.unbind(bench.a)
+        if not taken:
+            break
+    bench.system.close(probe)
+    bench.guest.bind(bench.a, bench.driver.bound_as)
+    _walk(bench)
+
+
+def test_nothing_is_leaked(bench: Bench) -> None:
+    """After everything so far, with the devices unbound: kmemleak finds nothing."""
+    _walk(bench)
+    for bdf in bench.driver.devices:
+        bench.guest.unbind(bdf)
+    try:
+        leaks = bench.guest.find_leaks()
+        assert not leaks, leaks
+    finally:
+        for bdf in bench.driver.devices:
+            bench.guest.bind(bdf, bench.driver.bound_as)
