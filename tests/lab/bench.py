@@ -17,12 +17,11 @@ from tests.lab.builds import build_driver, build_simulator
 from tests.lab.driver import Driver
 from tests.lab.drivers import known_drivers
 from tests.lab.emulator import Emulator
+from tests.lab.errors import GuestGoneError
 from tests.lab.guest import Guest, boot
 from tests.lab.remote import RemoteSystem
 from vfiogen.vfio.device import Device, Stream, open_device
 from vfiogen.vfio.uapi import State
-
-_OWN_DESCRIPTORS = 4
 
 
 @dataclass
@@ -41,11 +40,13 @@ class Lab:
 
     def guest_for(self, driver: Driver) -> Guest:
         """Return a guest of the driver's machine, the driver loaded and bound to its devices."""
+        if driver.name in self._broken:
+            pytest.fail(f"{driver.module} can't be tested: {self._broken[driver.name]}", pytrace=False)
         if self._guest is None or not self._guest.usable or self._machine != driver.machine.name:
             self._start(driver)
         assert self._guest
         if driver.name not in self._prepared:
-            self._prepare(self._guest, driver)
+            self._prepare_or_remember(self._guest, driver)
         return self._guest
 
     def stop(self) -> None:
@@ -80,9 +81,18 @@ class Lab:
                 self._broken[driver.name] = str(error)
         return []
 
-    def _prepare(self, guest: Guest, driver: Driver) -> None:
+    def _prepare_or_remember(self, guest: Guest, driver: Driver) -> None:
+        """Prepare a driver once; where that fails, every test of it fails with the same words."""
+        if driver.name not in self._broken:
+            try:
+                self._prepare(guest, driver)
+            except (OSError, GuestGoneError, AssertionError) as error:
+                reports = "\n\n".join(guest.reports_since(0))
+                self._broken[driver.name] = f"{type(error).__name__}: {error}\n{reports}"
         if driver.name in self._broken:
-            pytest.fail(f"{driver.module} can't be built:\n{self._broken[driver.name]}", pytrace=False)
+            pytest.fail(f"{driver.module} can't be tested: {self._broken[driver.name]}", pytrace=False)
+
+    def _prepare(self, guest: Guest, driver: Driver) -> None:
         for module in ("vfio-pci", "vfio_iommu_type1", "iommufd"):
             guest.load(module)
         guest.replaced.update(driver.replaces)
@@ -147,11 +157,7 @@ class Bench:
 
     def clean_up(self) -> None:
         """Close and unmap what the test left, and undo what it injected."""
-        self.system.unmap_all()
-        for fd in map(int, self.system.names("/proc/self/fd")):
-            if fd >= _OWN_DESCRIPTORS:
-                with contextlib.suppress(OSError):
-                    self.system.close(fd)
+        self.guest.close_all()
         self.driver.settle(self.guest)
 
 

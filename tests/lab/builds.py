@@ -41,9 +41,7 @@ def _read(directory: Path) -> dict[str, bytes]:
     return {str(path.relative_to(directory)): path.read_bytes() for path in kept}
 
 
-def _build(
-    files: Mapping[str, bytes], kernel: Prepared, name: str, symbols: Mapping[str, str]
-) -> list[Path]:
+def _build(files: Mapping[str, bytes], kernel: Prepared, name: str, symbols: Mapping[str, str]) -> list[Path]:
     place = cache_root() / "lab" / f"{name}-{_digest(files, kernel)}"
     with locked("lab-modules"):
         if not place.exists():

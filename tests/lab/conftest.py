@@ -100,7 +100,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def bench(lab: Lab, driver: Driver, request: pytest.FixtureRequest) -> Iterator[Bench]:
+def bench(lab: Lab, driver: Driver, request: pytest.FixtureRequest) -> Bench:
     """The guest with the driver bound; what the test leaves open is closed."""
     missing = driver.missing()
     if missing:
@@ -111,12 +111,7 @@ def bench(lab: Lab, driver: Driver, request: pytest.FixtureRequest) -> Iterator[
         pytest.skip(str(reason))
     bench = Bench(guest, driver)
     bench.position = guest.mark(request.node.name)
-    yield bench
-    if guest.usable:
-        try:
-            bench.clean_up()
-        except (GuestGoneError, OSError):
-            guest.tainted = True
+    return bench
 
 
 @pytest.hookimpl(wrapper=True)

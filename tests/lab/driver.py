@@ -11,6 +11,8 @@ from tests.lab.guest import Guest, Machine
 from vfiogen.vfio.device import Device
 from vfiogen.vfio.uapi import Migration
 
+_NO_MIGRATION = Migration(0)
+
 
 @dataclass(frozen=True)
 class Mutation:
@@ -59,7 +61,7 @@ class Driver:
     machine: Machine
     devices: tuple[str, str]
     resettable: str
-    migration: Migration = Migration(0)
+    migration: Migration = _NO_MIGRATION
     missing: Callable[[], str] = lambda: ""
     prepare: Callable[[Guest], None] = nothing
     reset_to: Callable[[Device, int], None] = lambda _device, _number: None

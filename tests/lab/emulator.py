@@ -89,7 +89,8 @@ def _fetch(home: Path) -> None:
                     extract(apt.download(candidate, partial / "download" / candidate.package), partial)
                 shutil.rmtree(partial / "download")
             return
-    raise UnavailableError(f"no QEMU {_SINCE} or later in {', '.join(suite for one in _SUITES for suite in one)}")
+    places = ", ".join(suite for suites in _SUITES for suite in suites)
+    raise UnavailableError(f"no QEMU {_SINCE} or later in {places}")
 
 
 def _candidates(apt: Apt) -> Sequence[Candidate]:

@@ -52,6 +52,7 @@ class Guest:
     tainted: bool = False
     replaced: dict[str, str] = field(default_factory=dict)
     _marks: int = 0
+    _log: int | None = None
     _loaded: list[str] = field(default_factory=list)
 
     # Modules
@@ -93,7 +94,7 @@ class Guest:
         """Write a line into the kernel's log; return where in the log it ends."""
         self._marks += 1
         line = f"lab mark {self._marks}: {text}"
-        self.system.write_file("/dev/kmsg", f"<5>{line}\n")
+        self.system.write(self._log_fd(), f"<5>{line}\n".encode())
         return self._wait_for(line.encode())
 
     def reports_since(self, position: int) -> list[str]:
@@ -107,6 +108,17 @@ class Guest:
     def log_after(self, position: int) -> str:
         """Return the log after a position."""
         return self.log_path.read_bytes()[position:].decode(errors="replace")
+
+    def _log_fd(self) -> int:
+        """Return the descriptor of the log, the lowest one that isn't the agent's own."""
+        if self._log is None:
+            self._log = self.system.open("/dev/kmsg", os.O_WRONLY)
+        return self._log
+
+    def close_all(self) -> None:
+        """Close and unmap whatever tests have left."""
+        self.system.unmap_all()
+        self.system.call("close_range", self._log_fd() + 1, 0xFFFFFFFF, 0)
 
     def _wait_for(self, text: bytes) -> int:
         deadline = time.monotonic() + _ANSWER

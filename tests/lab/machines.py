@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from tests.lab.guest import Machine
 
-
 _PORT = ("-device", "pcie-root-port,id=rp1,chassis=1,slot=1,addr=4")
 
 # Devices of QEMU under an emulated IOMMU, each alone in its group. What sits on the root bus can't be

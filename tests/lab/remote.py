@@ -39,6 +39,7 @@ _NUMBERS = {
     "openat": 257,
     "eventfd2": 290,
     "finit_module": 313,
+    "close_range": 436,
 }
 
 

@@ -68,8 +68,8 @@ def _failing(bench: Bench, number: int, *calls: Call) -> tuple[list[Outcome], bo
     stop = call("write", fd, b"0", 1)
     ((_, *outcomes, left, _),) = bench.system.parallel(Thread((start, *calls, ask, stop)))
     bench.system.close(fd)
-    taken = int(left.buffers[0][: left.result].split(b"\0")[0]) == 0
-    return outcomes, taken
+    # Asking has chances to fail as well: where that took it, the calls had none left.
+    return outcomes, left.result > 0 and int(left.buffers[0][: left.result].strip(b"\0\n")) == 0
 
 
 def _set_state(fd: int, state: State) -> Call:
@@ -101,23 +101,6 @@ def test_memory_may_run_out(bench: Bench, state: State) -> None:
     else:
         pytest.fail("there is no end of failures")
     bench.clean_up()
-    _walk(bench)
-
-
-def test_opening_may_run_out_of_memory(bench: Bench) -> None:
-    """Binding the driver with the n-th allocation failing: an error and nothing bound, or all is well."""
-    _configure_faults(bench)
-    bench.guest.unbind(bench.a)
-    probe = bench.system.open("/sys/bus/pci/drivers_probe", 1)
-    name = bench.a.encode()
-    for number in range(1, _MOST * 4, 3):
-        _, taken = _failing(bench, number, call("write", probe, name, len(name)))
-        if bench.system.exists(f"/sys/bus/pci/devices/{bench.a}/driver"):
-            bench.guest.unbind(bench.a)
-        if not taken:
-            break
-    bench.system.close(probe)
-    bench.guest.bind(bench.a, bench.driver.bound_as)
     _walk(bench)
 
 

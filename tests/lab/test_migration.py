@@ -38,8 +38,7 @@ def _new_stream(before: State, after: State) -> bool:
     """Whether a change of state gives a data descriptor."""
     if after is State.RESUMING:
         return before is not State.RESUMING
-    fresh = after in _SAVING and before not in _SAVING
-    return fresh
+    return after in _SAVING and before not in _SAVING
 
 
 def _enter(bench: Bench, device: Device, state: State, good: bytes) -> Stream | None:
@@ -79,7 +78,9 @@ def test_an_opened_device_runs(bench: Bench) -> None:
         device.close()
 
 
-@pytest.mark.parametrize("start", [state for state in State if state is not State.ERROR], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "start", [state for state in State if state is not State.ERROR], ids=lambda s: s.name
+)
 def test_arcs_from(bench: Bench, start: State) -> None:
     """Every state, and numbers that are none: reached, or refused with EINVAL and left as it was."""
     if not _has(bench.driver, start):

@@ -11,7 +11,16 @@ import pytest
 from tests.lab.bench import Bench, refused
 from tests.lab.drivers.edu import IRQ_ACK, IRQ_RAISE
 from vfiogen.vfio.device import Device, open_group
-from vfiogen.vfio.uapi import CONFIG_REGION, DeviceFlag, Feature, FeatureFlag, Irq, IrqFlag, IrqSet, RegionFlag
+from vfiogen.vfio.uapi import (
+    CONFIG_REGION,
+    DeviceFlag,
+    Feature,
+    FeatureFlag,
+    Irq,
+    IrqFlag,
+    IrqSet,
+    RegionFlag,
+)
 
 _OF_MIGRATION = {
     Feature.MIGRATION,
@@ -84,7 +93,9 @@ def test_accesses_past_the_end_are_as_on_stock(bench: Bench, stock: str) -> None
     devices = bench.open(), bench.open(stock)
     for index in range(CONFIG_REGION + 2):
         size = devices[0].region(index).size
-        outcomes = [[_try(device, index, at) for at in (size, size + 1, max(size - 1, 0))] for device in devices]
+        outcomes = [
+            [_try(device, index, at) for at in (size, size + 1, max(size - 1, 0))] for device in devices
+        ]
         assert outcomes[0] == outcomes[1], f"region {index}"
 
 

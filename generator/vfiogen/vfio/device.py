@@ -220,7 +220,7 @@ class Device:
         _, answer = self.system.ioctl(self.fd, uapi.DEVICE_FEATURE, argument)
         return answer[8:]
 
-    def supports(self, feature: Feature, flags: FeatureFlag = FeatureFlag(0)) -> bool:
+    def supports(self, feature: Feature, flags: int = 0) -> bool:
         """Ask whether the device has a feature, without using it."""
         try:
             self.feature(feature | flags | FeatureFlag.PROBE)

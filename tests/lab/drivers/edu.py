@@ -62,7 +62,9 @@ DRIVER = Driver(
         Mutation("empty", lambda _: b"", (errno.EINVAL,)),
         Mutation("truncated", lambda stream: stream[:-1], (errno.EINVAL,)),
         Mutation("trailing", lambda stream: stream + b"\0", (errno.ENOMEM, errno.EINVAL), at_write=True),
-        Mutation("garbage", lambda stream: bytes(byte ^ 0xA5 for byte in stream), (errno.EINVAL,), at_write=True),
+        Mutation(
+            "garbage", lambda stream: bytes(byte ^ 0xA5 for byte in stream), (errno.EINVAL,), at_write=True
+        ),
         Mutation("reordered", lambda stream: stream[24:] + stream[:24], (errno.EINVAL,), at_write=True),
     ),
     stream_size=_SIZE,
