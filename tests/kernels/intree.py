@@ -130,7 +130,11 @@ def laid_in(tree: Tree, image: Path) -> Iterator[InTree]:
         base = _prepare(tree, home, settings)
         symbols = _symbols(image)
         _lay(tree.source, home / "source", image, frozenset(symbols))
-        yield InTree(home / "source", home / "build", base, symbols)
+        try:
+            yield InTree(home / "source", home / "build", base, symbols)
+        finally:
+            # The forest is of the kernel's own sources; nobody should take the image for one of them.
+            shutil.rmtree(home / "source" / PLACE, ignore_errors=True)
 
 
 def _settings(tree: Tree) -> tuple[Setting, ...]:

@@ -56,7 +56,7 @@ def _parametrize_each(metafunc: pytest.Metafunc, drivers: list[Driver], attribut
 
 
 def _chosen(config: pytest.Config) -> list[Driver]:
-    wanted = config.getoption("--driver")
+    wanted = config.getoption("--driver", None)
     known = {one.name: one for one in known_drivers()}
     unknown = sorted(set(wanted or ()) - set(known))
     if unknown:
@@ -91,10 +91,10 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
         emulator = find_emulator()
     except UnavailableError as reason:
         pytest.skip(f"no QEMU: {reason}")
-    kernel = Trees().built(request.config.getoption("--lab-kernel"))
+    kernel = Trees().built(request.config.getoption("--lab-kernel", "newest"))
     if not kernel.image.is_file():
         pytest.skip(f"Linux {kernel.tree.release} is not built from the lab's configuration")
-    lab = Lab(emulator, kernel, LOGS, request.config.getoption("--image"))
+    lab = Lab(emulator, kernel, LOGS, request.config.getoption("--image", None))
     yield lab
     lab.stop()
 

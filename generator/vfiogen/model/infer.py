@@ -9,6 +9,7 @@ from typing import Any
 
 from vfiogen.c import syntax as s
 from vfiogen.c.names import is_c_identifier
+from vfiogen.c.spell import spell
 from vfiogen.diagnostics import Problems, did_you_mean, listing, quote
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
@@ -465,8 +466,7 @@ class Inference:
         right = self._fitting(node.right, left.type)
         if left.type.kind == "struct":
             raise self._fail("type", f"{_kind(left)} can't be compared", node)
-        if left.type.numeric:
-            self._comparable(node, left, right)
+        self._comparable(node, left, right)
         return t.Operation(BOOL, node.operator, left, right)
 
     def _comparable(self, node: s.Binary, left: t.Typed, right: t.Typed) -> None:
@@ -477,6 +477,10 @@ class Inference:
                 hint = f"{quote(self._raw(node.left if one is left else node.right))} is at most {bound:#x}"
                 message = f"{self._text_of(place)} is out of reach, so the comparison has one outcome"
                 raise self._fail("value-range", message, place, hint)
+        if spell(node.left) == spell(node.right):
+            raise self._fail(
+                "value-range", "both sides are the same, so the comparison has one outcome", node
+            )
         if literal(right) == 0 and node.operator in ("<", ">="):
             raise self._fail("value-range", "no value is negative, so the comparison has one outcome", node)
 
