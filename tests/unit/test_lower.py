@@ -179,3 +179,21 @@ def test_each_result_has_its_place(tmp_path: Path) -> None:
     assert "acme_two(acme, &first, &other)" in function(text, "acme_act")
     assert "acme_write64(acme, other, " in function(text, "acme_act")
     assert "*other = acme_read32(" in function(text, "acme_two")
+
+
+PARENT = """provider:
+  handle: boss
+  type: struct boss *
+  headers: [linux/boss.h]
+  get: boss_find(device) -> struct boss * or errno
+  put: boss_forget(boss) -> void
+"""
+
+
+def test_init_does_not_use_what_the_core_has_not_set_yet(tmp_path: Path) -> None:
+    """core_device.pdev is set by vfio_pci_core_init_dev(), and declarations come before it."""
+    text = rendered(tmp_path, "  act: boss_act(boss)", "    - act", more=PARENT)
+    declared, _, rest = function(text, "acme_init").partition("vfio_pci_core_init_dev(")
+    assert "struct pci_dev *pdev = to_pci_dev(core_vdev->dev);" in declared
+    assert "core_device.pdev" not in declared
+    assert "boss_find(pdev)" in rest

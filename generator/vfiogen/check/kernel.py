@@ -127,7 +127,11 @@ def _outside(spec: m.Spec) -> tuple[tuple[m.Step, ...], tuple[object, ...]]:
     stream = spec.migration.stream
     arcs = tuple(step for arc in spec.migration.arcs for step in arc.steps)
     own = replace(stream, end=())
-    return (*steps, *arcs, *spec.migration.reset, *stream.end), (*rest, spec.migration.size, own)
+    return (*steps, *arcs, *spec.migration.reset, *stream.begin, *stream.end), (
+        *rest,
+        spec.migration.size,
+        own,
+    )
 
 
 def _step_uses(steps: Iterable[m.Step], gates: set[str]) -> Iterator[tuple[m.Formula, set[str]]]:

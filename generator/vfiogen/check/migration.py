@@ -115,7 +115,7 @@ class _Stream:
         else:
             hint = "add `structure`, a layout of the spec, or `memory`, that of the parent"
             self._store("nothing says where the data is kept", stream.span, hint)
-        check_steps(stream.end, self._analysis, self._loading)
+        check_steps((*stream.begin, *stream.end), self._analysis, self._loading)
 
     def _store(self, message: str, span: Span, hint: str = "") -> None:
         self._problems.report("stream-store", message, span, hint)

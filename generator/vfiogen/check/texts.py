@@ -62,7 +62,9 @@ def every_step(spec: m.Spec) -> Iterator[m.Step]:
     if spec.migration:
         for arc in spec.migration.arcs:
             yield from nested_steps(arc.steps)
-        yield from nested_steps((*spec.migration.reset, *spec.migration.stream.end))
+        yield from nested_steps(
+            (*spec.migration.reset, *spec.migration.stream.begin, *spec.migration.stream.end)
+        )
 
 
 def nested_steps(steps: tuple[m.Step, ...]) -> Iterator[m.Step]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from vfiogen.c import syntax as s
 from vfiogen.c.names import is_c_identifier
@@ -18,6 +18,9 @@ from vfiogen.model.bounds import FULL, calculate, literal, most
 from vfiogen.model.reach import Reach
 from vfiogen.model.scope import BOOLEANS, BUILTINS, FUNCTIONS, STREAM_NAMES, Scope
 from vfiogen.model.types import BOOL, CONSTANT, TEXT, TYPES_HINT, VOID, Type
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 LARGEST_INT = 0x7FFFFFFF
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
@@ -110,7 +113,7 @@ class Inference:
             raise self._no_function(function)
         returned = self._call_type(node.returns)
         failure = "errno" if node.returns.type == "errno" else node.returns.failure
-        arguments = tuple(self._argument(argument) for argument in node.call.arguments)
+        arguments = self._all(self._argument, node.call.arguments)
         return t.KernelFunction(returned, function.name, arguments, failure)
 
     # -- places -----------------------------------------------------------------------------------
@@ -342,12 +345,12 @@ class Inference:
             return self._extent(name, node)
         if name in FUNCTIONS:
             return self._function(name, node)
-        raise self._no_command(node.function)
+        raise self._no_command(node.function, *FUNCTIONS)
 
-    def _no_command(self, node: s.Name) -> UntypedError:
-        known = [c.name.text for c in self._spec.commands]
+    def _no_command(self, node: s.Name, *functions: str) -> UntypedError:
+        known = [*(c.name.text for c in self._spec.commands), *functions]
         hint = ""
-        if "_" in node.name and not did_you_mean(node.name, known):
+        if "_" in node.name and node.name.replace("_", "-") not in known:
             hint = "a function of the kernel is called by a command: declare one in commands"
         if node.name == "none":
             hint = "`none` stands alone, where there are no steps at all"
@@ -370,10 +373,8 @@ class Inference:
             self._unnamed(argument)
         if len(given) != len(command.params):
             raise self._fail("arguments", _counted(command, len(given)), node, _signature(command))
-        arguments = tuple(
-            self._passed(argument.value, parameter)
-            for argument, parameter in zip(given, command.params, strict=True)
-        )
+        pairs = zip(given, command.params, strict=True)
+        arguments = self._all(lambda pair: self._passed(pair[0].value, pair[1]), pairs)
         return t.Run(self._returned(command), command, arguments)
 
     def _reachable(self, command: m.Command, node: s.Expression) -> None:
@@ -452,10 +453,11 @@ class Inference:
 
     def _binary(self, node: s.Binary) -> t.Typed:
         if node.operator in LOGIC:
-            return t.Operation(BOOL, node.operator, self.condition(node.left), self.condition(node.right))
+            sides = self._all(self.condition, (node.left, node.right))
+            return t.Operation(BOOL, node.operator, *sides)
         if node.operator in ("==", "!="):
             return self._equality(node)
-        left, right = self.number(node.left), self.number(node.right)
+        left, right = self._all(self.number, (node.left, node.right))
         if node.operator in COMPARISONS:
             self._comparable(node, left, right)
             return t.Operation(BOOL, node.operator, left, right)
@@ -526,7 +528,7 @@ class Inference:
 
     def _membership(self, node: s.Membership) -> t.Typed:
         value = self.number(node.value)
-        items = tuple(self._fitting(item, value.type) for item in node.items)
+        items = self._all(lambda item: self._fitting(item, value.type), node.items)
         bound = most(value)
         for item, place in zip(items, node.items, strict=True):
             exact = literal(item)
@@ -541,6 +543,19 @@ class Inference:
         otherwise = self._fitting(node.otherwise, value.type)
         kind = types.wider(value.type, otherwise.type) if value.type.numeric else value.type
         return t.Choice(kind, condition, value, otherwise)
+
+    def _all(self, action: Callable[[T], U], parts: Iterable[T]) -> tuple[U, ...]:
+        """Do something with all parts, even if one has a problem already."""
+        found: list[U] = []
+        failed = False
+        for part in parts:
+            try:
+                found.append(action(part))
+            except UntypedError:
+                failed = True
+        if failed:
+            raise UntypedError
+        return tuple(found)
 
     # -- helpers --------------------------------------------------------------------------------------
 
@@ -563,7 +578,7 @@ class Inference:
         if largest is None or largest < 1 << bits:
             return
         if exact is not None:
-            message = f"{self._raw(node)} doesn't fit into {_bits(bits)}"
+            message = f"{self._text_of(node)} doesn't fit into {_bits(bits)}"
             raise self._fail("value-range", message, node, f"the most is {(1 << bits) - 1:#x}")
         raw = self._raw(node)
         part = raw if isinstance(node, s.Name | s.Member | s.Index | s.Call) else f"({raw})"

@@ -299,6 +299,7 @@ class _Reader:
             stop_copy=self._produce(view["save"]["stop-copy"]),
             each_write=self._expression(load["each-write"]["do"]),
             more=load["each-write"]["more"].optional(),
+            begin=self._steps(load["begin"]),
             end=self._steps(load["end"]),
             lengths=tuple(formula for formula in lengths if formula),
         )

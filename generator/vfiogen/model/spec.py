@@ -315,6 +315,7 @@ class Stream:
     stop_copy: Produce | None
     each_write: Formula | None
     more: Word | None
+    begin: tuple[Step, ...]
     end: tuple[Step, ...]
     lengths: tuple[Formula, ...]
 

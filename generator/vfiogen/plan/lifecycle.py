@@ -36,6 +36,8 @@ def has_close(spec: m.Spec) -> bool:
 
 def _init(lowering: Lowering, flags: tuple[str, ...]) -> Function:
     body = _body(lowering)
+    # The core sets core_device.pdev only in its own init, which comes after the declarations.
+    body.pdev_source = "to_pci_dev(core_vdev->dev)"
     body.attempt("vfio_pci_core_init_dev(core_vdev)")
     body.unwinding.append(("err_core", (c.Expr("vfio_pci_core_release_dev(core_vdev)"),)))
     _get_provider(body)

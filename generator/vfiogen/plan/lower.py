@@ -97,6 +97,7 @@ class Body:
     read: Callable[[Body, t.Read], str] | None = None
     settled: bool = False
     core: str = ""
+    pdev_source: str = ""
     silent: bool = False
     texts: list[str] = field(default_factory=list)
     polled: dict[m.Register, str] = field(default_factory=dict)
@@ -171,7 +172,8 @@ class Body:
         """Return a local variable for the PCI device."""
         if self.core:
             return self.core
-        return self.local("struct pci_dev *", "pdev", f"{self.device}->core_device.pdev")
+        source = self.pdev_source or f"{self.device}->core_device.pdev"
+        return self.local("struct pci_dev *", "pdev", source)
 
     # -- steps ----------------------------------------------------------------------------------
 
@@ -192,6 +194,7 @@ class Body:
 
     def _remember(self, step: m.Step) -> None:
         inner = Body(self.lowering, self.scope, self.device, dict(self.declarations))
+        inner.pdev_source = self.pdev_source
         inner.undo(step.undo)
         self.declarations |= inner.declarations
         label = f"err_{_step_label(step)}"

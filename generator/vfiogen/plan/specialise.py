@@ -66,6 +66,8 @@ class _Specialiser:
         return tuple(replace(step, undo=self._steps(step.undo)) for step in steps if self._there(step.needs))
 
     def _migration(self, migration: m.Migration) -> m.Migration:
-        stream = replace(migration.stream, end=self._steps(migration.stream.end))
+        stream = replace(
+            migration.stream, begin=self._steps(migration.stream.begin), end=self._steps(migration.stream.end)
+        )
         arcs = tuple(replace(arc, steps=self._steps(arc.steps)) for arc in migration.arcs)
         return replace(migration, arcs=arcs, stream=stream, reset=self._steps(migration.reset))

@@ -170,7 +170,7 @@ class _MemoryTransfer(_Common):
         lengths = self.stream.lengths or ((self.stream.capacity,) if self.stream.capacity else ())
         texts = [self._length(body, formula) for formula in lengths]
         self.refuse(body, " && ".join(f"migf->length != {text}" for text in texts))
-        _steps(body, self.stream.end)
+        _steps(body, (*self.stream.begin, *self.stream.end))
         return self.file_function("load", body)
 
     def _length(self, body: Body, formula: m.Formula) -> str:
@@ -325,6 +325,8 @@ class _LayoutTransfer(_Common):
         late = [field for field in self.matched if field not in leading(self.layout)]
         if late:
             body.add(c.If(_differ("migf->", late), body.leave("-EINVAL")), c.Blank())
+        for step in self.stream.begin:
+            body.step(step)
         if not self.stream.end:
             body.finish(c.Return(f"{self.name('load_state')}({self.prefix}, &migf->state)"))
             return self.file_function("load", body)

@@ -502,7 +502,7 @@ static const struct vfio_migration_ops qat_vf_migration_ops = {
 static int qat_vf_init(struct vfio_device *core_vdev)
 {
 	struct qat_vf_device *qat_vf = qat_vf_from_vfio(core_vdev);
-	struct pci_dev *pdev = qat_vf->core_device.pdev;
+	struct pci_dev *pdev = to_pci_dev(core_vdev->dev);
 	struct qat_mig_dev *mdev;
 	int ret;
 

@@ -34,6 +34,7 @@
 #define   EDU_STATUS_COMPUTING		BIT(0)
 #define EDU_IRQ_STATUS			0x24
 #define EDU_IRQ_RAISE			0x60
+#define EDU_IRQ_ACK			0x64
 #define EDU_DMA_SRC			0x80
 #define EDU_DMA_DST			0x88
 #define EDU_DMA_COUNT			0x90
@@ -165,6 +166,20 @@ static u64 edu_read64(struct edu_device *edu, void __iomem *addr)
 	value = readq(addr);
 	edu_end_access(edu, cmd);
 	return value;
+}
+
+static int edu_write32(struct edu_device *edu, u32 value, void __iomem *addr)
+{
+	u16 cmd;
+	int ret;
+
+	ret = edu_begin_access(edu, &cmd);
+	if (ret)
+		return ret;
+
+	writel(value, addr);
+	edu_end_access(edu, cmd);
+	return 0;
 }
 
 /* A job that has started can't be stopped, only awaited. */
@@ -408,6 +423,11 @@ static int edu_load(struct edu_migration_file *migf)
 	/* A stream that ends early is refused. */
 	if (migf->length != sizeof(migf->state))
 		return -EINVAL;
+
+	/* Raising adds to what is pending. */
+	ret = edu_write32(edu, 0xffffffff, edu->bar0 + EDU_IRQ_ACK);
+	if (ret)
+		return ret;
 
 	return edu_load_state(edu, &migf->state);
 }
