@@ -13,7 +13,7 @@ SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 HEADERS := $(wildcard /lib/modules/*/build/.config /usr/src/linux-headers-*/.config)
 
 .DEFAULT_GOAL := all
-.PHONY: all setup check generate build test lint fast kernels kbuild bench docs clean
+.PHONY: all setup check generate build test lint fast kernels kbuild lab bench docs clean
 
 all: check generate build
 
@@ -63,6 +63,10 @@ kernels: setup
 
 kbuild: kernels
 	@$(PYTEST) tests/kbuild
+
+# Rendered drivers in a virtual machine, under the kernel's sanitizers: DRIVER=edu, TEST=words of test names.
+lab: kernels
+	@$(PYTEST) tests/lab $(if $(DRIVER),--driver $(DRIVER)) $(if $(TEST),-k "$(TEST)")
 
 bench: setup
 	@$(BIN)/python -m tests.bench.bench

@@ -137,7 +137,9 @@ class _Commands:
         if returned and command.results:
             self._check_first(command.results[0], call, body)
         elif returned and self._has_errors(command, call):
-            message = f"{quote(command.name.text)} can fail before its function is called"
+            message = (
+                f"{quote(command.name.text)} can fail before the call, and a value has no room for an error"
+            )
             hint = f"let it have a result: `results: {{ value: {call.type.name} }}`"
             self._problems.report("command-body", message, body.span, hint)
 

@@ -97,8 +97,9 @@ def _wrong_parts(tree: s.Expression, compared: bool) -> Iterator[tuple[str, s.Ex
     match tree:
         case s.Name():
             if not is_kconfig_symbol(tree.name) and not (compared and tree.name in TRISTATES):
-                hint = ", without CONFIG_" if tree.name.startswith("CONFIG_") else ""
-                yield f"{quote(tree.name)} isn't a symbol{hint}", tree
+                plain = tree.name.removeprefix("CONFIG_")
+                instead = f": write {quote(plain)}" if plain != tree.name else ""
+                yield f"{quote(tree.name)} isn't a symbol{instead}", tree
         case s.Unary(operator="not"):
             yield from _wrong_parts(tree.operand, False)
         case s.Binary(operator="and" | "or" | "==" | "!="):

@@ -51,7 +51,8 @@ CALLED = _words("""
     anon_inode_getfile atomic_inc atomic_read check_add_overflow check_mul_overflow check_sub_overflow
     copy_from_user copy_to_user down_write fput fsleep get_file kasprintf kfree kzalloc kzalloc_obj
     lockdep_assert_held module_pci_driver mutex_destroy mutex_init mutex_lock mutex_unlock pci_dev_id
-    pci_domain_nr pci_iov_vf_id pci_physfn read_poll_timeout readq static_assert stream_open up_write writeq
+    pci_domain_nr pci_iov_vf_id pci_physfn read_poll_timeout readq static_assert stream_open to_pci_dev
+    up_write writeq
 """)
 # Prefixes with which the kernel's headers declare something that a driver declares too, such as vfio_device
 # or pci_save_state.

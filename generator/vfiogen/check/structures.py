@@ -108,7 +108,7 @@ def _check_role(field: m.LayoutField, problems: Problems) -> None:
 
 def _check_const(field: m.LayoutField, problems: Problems) -> None:
     if field.const and field.const.value >> field.bits:
-        message = f"{field.const.value:#x} doesn't fit into {field.type}"
+        message = f"{quote(f'{field.const.value:#x}')} doesn't fit into {field.type}"
         problems.report("value-range", message, field.const.span, f"the most is {(1 << field.bits) - 1:#x}")
     if field.count and (field.const or field.match):
         message = f"{quote(field.name.text)} is an array, which can't be compared"

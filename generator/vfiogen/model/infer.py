@@ -212,12 +212,10 @@ class Inference:
 
     def _handle(self, provider: m.Provider, node: s.Name) -> t.Typed:
         if not self._scope.held:
-            hint = (
-                "with `hold: call` only commands have it: put this into one"
-                if provider.hold == "call"
-                else ""
-            )
-            raise self._fail("provider-handle", f"the handle {quote(node.name)} isn't there", node, hint)
+            called = provider.hold == "call"
+            hint = "with `hold: call` only commands have it: put this into one" if called else ""
+            message = f"the handle {quote(node.name)} {_ABSENT[called]}"
+            raise self._fail("provider-handle", message, node, hint)
         kind = self._type(provider.type)
         if kind.kind != "pointer":
             raise UntypedError  # likewise
@@ -424,7 +422,7 @@ class Inference:
 
     def _function(self, name: str, node: s.Call) -> t.Typed:
         if len(node.arguments) != 2:
-            message = f"{quote(name + '()')} takes two arguments, and here are {len(node.arguments)}"
+            message = f"{quote(name + '()')} takes two arguments, and has {len(node.arguments)} here"
             raise self._fail("arguments", message, node)
         for argument in node.arguments:
             self._unnamed(argument)
@@ -610,6 +608,7 @@ class Inference:
         return UntypedError()
 
 
+_ABSENT = {True: "isn't kept", False: "isn't there yet"}
 _EARLY_HINT = "the driver maps the BARs when the device is opened: do this in `lifecycle: open`"
 _STREAM_PLACES = {
     "loaded": "is known only while data is loaded",

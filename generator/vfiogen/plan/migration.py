@@ -53,6 +53,7 @@ class _Arcs:
         self.migration = migration
         self.device = lowering.names.prefix
         self.functions: list[Function] = []
+        self.named: dict[m.Arc, str] = {}
 
     def cases(self) -> tuple[ArcCase, ...]:
         """Return the cases: the device's own arcs, then those that open, go on with and close files."""
@@ -102,6 +103,7 @@ class _Arcs:
             body.step(step)
         body.finish()
         self._add(name, body, arc)
+        self.named[arc] = name
         return name
 
     def _add(self, name: str, body: Body, arc: m.Arc | None) -> None:
@@ -141,17 +143,36 @@ class _Arcs:
     def _stopping_function(self, stop: m.Arc, start: m.Arc | None) -> str:
         name = f"{self.device}_stop_and_save"
         body = Body(self.lowering, self.lowering.scope, self.device)
-        for step in stop.steps:
-            body.step(step)
-        undone = any(step.undo for step in stop.steps)
-        if start is not None and start.steps and not undone:
+        if start is not None and start.steps:
+            self._run(body, stop)
             inner = Body(self.lowering, self.lowering.scope, self.device)
-            inner.undo(start.steps)
+            self._undo(inner, start)
+            body.declarations |= inner.declarations
             body.unwinding.append(("err_start", tuple(inner.statements)))
+        else:
+            for step in stop.steps:
+                body.step(step)
         body.attempt(f"{self.device}_continue_saving({self.device})")
         body.finish()
         self._add(name, body, stop)
         return name
+
+    def _run(self, body: Body, arc: m.Arc) -> None:
+        """Append what an arc does: a call of its function, if it has one."""
+        name = self.named.get(arc)
+        if name:
+            body.attempt(f"{name}({self.device})")
+            return
+        for step in arc.steps:
+            body.step(step)
+
+    def _undo(self, body: Body, arc: m.Arc) -> None:
+        """Append what an arc does, whatever comes of it."""
+        name = self.named.get(arc)
+        if name:
+            body.add(c.Expr(f"{name}({self.device})"))
+        else:
+            body.undo(arc.steps)
 
     def _arc(self, source: str, target: str) -> m.Arc | None:
         return next((a for a in self.migration.arcs if (a.source, a.target) == (source, target)), None)
@@ -167,6 +188,8 @@ def _reset(lowering: Lowering, migration: m.Migration) -> tuple[str, ...]:
     body.undo(migration.reset)
     if not body.statements:
         return ()
+    if body.declarations:
+        body.statements = [c.Block(tuple(body.declarations.values()), tuple(body.statements))]
     return tuple(line.removeprefix("\t") for line in c.print_body((), body.statements, 1).split("\n"))
 
 

@@ -71,9 +71,23 @@ def spec_schema() -> Schema:
 @cache
 def spec_validator() -> Draft202012Validator:
     """Return the validator of a spec; a test has checked the schema itself."""
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, validators
 
-    return Draft202012Validator(spec_schema())
+    strict: Any = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+    validator: Draft202012Validator = strict(spec_schema())
+    return validator
+
+
+def _pattern(
+    validator: Draft202012Validator, pattern: str, instance: object, schema: Schema
+) -> Iterator[ValidationError]:
+    """Apply a pattern as JSON Schema means it: Python takes `$` for the place before a last line end too."""
+    import re
+
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(instance, str) and (instance.endswith("\n") or not re.search(pattern, instance)):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 class _Teller:
