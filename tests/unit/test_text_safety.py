@@ -34,7 +34,7 @@ FRAGMENTS = [
     "{{ 7 * 191 }}", "{% for x in y %}", "{#", "#}", "-}}", "<%", "é", "ü", "日本語", "🙂", "\u00a0",
     "\u200b", "e\u0301",
     "- ", "* ", "   ", "a", "word ", "---", "...", ": ", " #", "&x", "*x", "!x", "|", ">",
-    "long" * 40, ");", "}", "int x;", "return 0;", "\\\n",
+    "acme_read64", "fsleep()", "ACME_REGS_OTHER", "long" * 40, ");", "}", "int x;", "return 0;", "\\\n",
 ]  # fmt: skip
 CHARACTERS = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])
 TEXTS = st.lists(st.sampled_from(FRAGMENTS) | st.text(CHARACTERS, max_size=8), min_size=1, max_size=6).map(

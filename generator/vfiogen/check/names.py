@@ -80,7 +80,8 @@ class _Names:
         self._prefix = spec.driver.prefix.text
 
         self._hooked = {used.text for command in spec.commands for used in command.uses}
-        self._called = set(_kernel_functions(spec))
+        self._formulas = list(formulas(spec))
+        self._called = set(_kernel_functions(self._formulas))
 
     def run(self) -> None:
         self._check_meanings()
@@ -256,7 +257,7 @@ class _Names:
 
     def _check_macros(self) -> None:
         seen: dict[str, m.Word] = {}
-        constants = {name for name in names(formulas(self._spec)) if name.isupper()}
+        constants = {name for name in names(self._formulas) if name.isupper()}
         own = {self._own("h").upper(), *(self._own(f"bar{n}_size").upper() for n in range(6)), "ARC"}
         for macro, word in self._macros():
             first = seen.setdefault(macro, word)
@@ -293,8 +294,8 @@ def _has_text(formula: m.Formula) -> bool:
     return formula.tree is not None and any(isinstance(node, s.Text) for node in s.walk(formula.tree))
 
 
-def _kernel_functions(spec: m.Spec) -> Iterator[str]:
-    for formula in formulas(spec):
+def _kernel_functions(found: Iterable[m.Formula]) -> Iterator[str]:
+    for formula in found:
         call = formula.tree.call if isinstance(formula.tree, s.KernelCall) else None
         if call and isinstance(call.function, s.Name):
             yield call.function.name

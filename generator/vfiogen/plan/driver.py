@@ -14,12 +14,13 @@ from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model.analyse import Analysis
 from vfiogen.plan.commands import plan_commands, plan_prototypes
+from vfiogen.plan.includes import words_of
 from vfiogen.plan.kconfig import KconfigView, MakefileView, plan_kconfig, plan_makefile
 from vfiogen.plan.lifecycle import has_close, has_init, is_private, plan_lifecycle
 from vfiogen.plan.lower import Lowering
 from vfiogen.plan.migration import migration_flags, plan_migration
 from vfiogen.plan.names import Names
-from vfiogen.plan.registers import define, plan_defines, plan_registers, words_of
+from vfiogen.plan.registers import define, plan_defines, plan_registers
 from vfiogen.plan.specialise import specialise
 from vfiogen.plan.structures import plan_constants, plan_structures
 from vfiogen.plan.view import Defines, DriverView, MigrationView

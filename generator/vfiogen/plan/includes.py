@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 WORD = re.compile(r"[A-Za-z_]\w*")
+ASIDE = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 # What each header is included for; a star stands for any end of a word.
 HEADERS = {
     "asm/byteorder.h": "cpu_to_* le16_to_cpu le32_to_cpu le64_to_cpu be16_to_cpu be32_to_cpu be64_to_cpu",
@@ -42,7 +43,7 @@ def plan_includes(
     text: str, parent_headers: tuple[str, ...], own: tuple[str, ...] = ()
 ) -> tuple[tuple[str, ...], ...]:
     """Return the include groups for C `text`: the kernel's headers, the parent's, the driver's own."""
-    words = set(WORD.findall(text))
+    words = words_of(text)
     used = [header for header, names in HEADERS.items() if _uses(words, names)]
     groups = (
         tuple(f"<{header}>" for header in used if header.startswith("linux/")),
@@ -53,7 +54,12 @@ def plan_includes(
     return tuple(group for group in groups if group)
 
 
-def _uses(words: set[str], names: str) -> bool:
+def words_of(text: str) -> frozenset[str]:
+    """Return the identifiers of C; what a person writes in comments and strings is none."""
+    return frozenset(WORD.findall(ASIDE.sub(" ", text)))
+
+
+def _uses(words: frozenset[str], names: str) -> bool:
     for name in names.split():
         if name in words:
             return True

@@ -6,6 +6,8 @@ The arcs are those that vfio_mig_get_next_state() can ask for, given the declare
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vfiogen.c import layout as c
 from vfiogen.model import spec as m
 from vfiogen.model.arcs import TWINS
@@ -158,13 +160,13 @@ class _Arcs:
         return name
 
     def _run(self, body: Body, arc: m.Arc) -> None:
-        """Append what an arc does: a call of its function, if it has one."""
+        """Append what an arc does: a call of its function, if it has one; the opposite arc is its undo."""
         name = self.named.get(arc)
         if name:
             body.attempt(f"{name}({self.device})")
             return
         for step in arc.steps:
-            body.step(step)
+            body.step(replace(step, undo=()))
 
     def _undo(self, body: Body, arc: m.Arc) -> None:
         """Append what an arc does, whatever comes of it."""

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import re
-
 from vfiogen.c import layout as c
 from vfiogen.model import spec as m
 from vfiogen.plan.lower import Lowering
@@ -20,11 +18,6 @@ def define(name: str, value: str) -> str:
     head = f"#define {name}"
     tabs = max(1, (VALUE_COLUMN - len(head) + c.TAB - 1) // c.TAB)
     return head + "\t" * tabs + value
-
-
-def words_of(text: str) -> frozenset[str]:
-    """Return the identifiers of C."""
-    return frozenset(re.findall(r"[A-Za-z_]\w*", text))
 
 
 def plan_defines(lowering: Lowering, words: frozenset[str]) -> tuple[Defines, ...]:
