@@ -11,16 +11,15 @@ but for the fences. A test holds the files against the codes that the tool repor
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from importlib.resources import files
 
 from vfiogen.diagnostics import VfiogenError, did_you_mean, listing, quote
+from vfiogen.records import Value
 
 _FENCE = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(Value):
     """What a code means: a line, and the text below it in Markdown."""
 
     code: str

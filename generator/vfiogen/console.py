@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TextIO
 
 from vfiogen.diagnostics import Problem
+from vfiogen.records import Value
 
 
-@dataclass(frozen=True)
-class Console:
+class Console(Value):
     """The streams of a run and the environment that decides about colour."""
 
     out: TextIO

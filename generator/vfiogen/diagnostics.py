@@ -6,14 +6,16 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
+
+from msgspec import Struct, field
+
+from vfiogen.records import Record, Value
 
 _LONGEST_QUOTE = 60
 
 
-@dataclass(frozen=True, eq=False)
-class Source:
+class Source(Record, dict=True):
     """A file that a person wrote: the path as it is shown, and its text, with newlines only."""
 
     path: str
@@ -48,8 +50,7 @@ class Source:
         return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(Value):
     """A half-open range in a source. Lines and columns (in characters) count from 1."""
 
     source: Source
@@ -66,8 +67,7 @@ class Span:
         )
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(Value):
     """One thing that is wrong, as a person reads it.
 
     `code` is a key of the explanations (`vfiogen explain`); `hints` say what is allowed, what was
@@ -81,8 +81,7 @@ class Problem:
     related: tuple[tuple[Span, str], ...] = ()
 
 
-@dataclass
-class Problems:
+class Problems(Struct):
     """Collects the problems of a run, without duplicates."""
 
     _items: dict[Problem, None] = field(default_factory=dict)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vfiogen.diagnostics import VfiogenError, quote
+from vfiogen.records import Value, field
 
 NAME = ".vfiogen"
 TEMPORARY = ".vfiogen-"  # what the names of half-written files begin with
@@ -21,16 +21,14 @@ _VERSION = 1
 _ABOUT = "Written by vfiogen, which rewrites and removes only the files listed here. Do not edit."
 
 
-@dataclass(frozen=True)
-class DriverEntry:
+class DriverEntry(Value):
     """What the files above a driver's directory say about it: its directory and Kconfig symbol."""
 
     directory: str
     symbol: str
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Value):
     """A file: the driver that it belongs to (none if all share it), and SHA-256 sums of its bytes.
 
     While a run is writing there are two sums, of the old and the new bytes.
@@ -40,8 +38,7 @@ class Entry:
     sums: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(Value):
     """The drivers and files of an output directory. Paths are relative to it, with slashes."""
 
     drivers: Mapping[str, DriverEntry] = field(default_factory=dict)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from vfiogen.check import check_across, check_kernel, check_spec
@@ -15,11 +14,11 @@ from vfiogen.manifest import DriverEntry
 from vfiogen.model import spec as m
 from vfiogen.model.read import read_spec
 from vfiogen.project import SpecFile
+from vfiogen.records import Value
 from vfiogen.schema import validate
 
 
-@dataclass(frozen=True)
-class LoadedSpec:
+class LoadedSpec(Value):
     """A spec file and its model."""
 
     file: SpecFile
@@ -41,8 +40,7 @@ class LoadedSpec:
         return self.model.driver.kconfig.symbol.text
 
 
-@dataclass(frozen=True)
-class RenderedFile:
+class RenderedFile(Value):
     """A file of the output, by its path in the output directory."""
 
     path: PurePosixPath

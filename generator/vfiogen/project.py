@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vfiogen.diagnostics import VfiogenError, listing, quote
+from vfiogen.records import Value
 
 if TYPE_CHECKING:
     from vfiogen.kernel.target import Kernel
@@ -17,16 +17,14 @@ if TYPE_CHECKING:
 _SETTINGS = "pyproject.toml"
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Value):
     """A directory with specs/, and the releases that its output is rendered for."""
 
     root: Path
     targets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class SpecFile:
+class SpecFile(Value):
     """A spec: its file, what messages call it (relative to the current directory), and its name.
 
     The name is the path in the project with slashes, the same wherever the tool is run.
@@ -37,8 +35,7 @@ class SpecFile:
     name: str
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Value):
     """A kernel to render for, and the name of its directory in the output."""
 
     directory: str

@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TextIO
 
 from vfiogen.diagnostics import Problem, Span
+from vfiogen.records import Value
 
 FORMATS = ("human", "json", "github")
 
@@ -23,8 +23,7 @@ _INVISIBLE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Palette:
+class Palette(Value):
     """The escape sequences of a terminal; all empty where there is no colour."""
 
     error: str = ""

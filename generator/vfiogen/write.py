@@ -16,7 +16,6 @@ import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from threading import Thread
@@ -25,6 +24,7 @@ from typing import Literal, Protocol
 from vfiogen import manifest
 from vfiogen.diagnostics import Problems, VfiogenError, quote
 from vfiogen.manifest import DriverEntry, Entry, Manifest
+from vfiogen.records import Value
 
 Kind = Literal["created", "changed", "unchanged", "stale"]
 
@@ -43,8 +43,7 @@ class RenderedFile(Protocol):
     def owner(self) -> str: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Value):
     """One file, before (`old`) and after (`new`) a run. A stale file is removed."""
 
     path: str
@@ -65,8 +64,7 @@ class Change:
         return [line for text in lines for line in text.split("\n")]
 
 
-@dataclass(frozen=True)
-class Obstacle:
+class Obstacle(Value):
     """A file that forbids writing: somebody else's, or ours but edited by hand."""
 
     path: str
@@ -74,8 +72,7 @@ class Obstacle:
     why: str
 
 
-@dataclass(frozen=True)
-class Changes:
+class Changes(Value, dict=True):
     """What a run would do to one output directory."""
 
     directory: Path

@@ -24,7 +24,9 @@ RUNS = 9
 MANY = 100
 TOOL = [sys.executable, "-m", "vfiogen"]
 BARE = [sys.executable, "-c", "pass"]
-RELEASE = "7.3.4"
+GENERATE = [*TOOL, "generate", "--kernel", "7.3.4"]
+
+Run = Callable[[], float]
 
 
 def main() -> None:
@@ -32,58 +34,64 @@ def main() -> None:
     print(f"medians of {RUNS} runs; Python {sys.version.split()[0]}")
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
-        _row("vfiogen --help", [*TOOL, "--help"], "a bare Python", BARE, work)
-        one = _project(work / "one", 1)
-        _row("one spec from cold", _fresh(one), "a bare Python", BARE, one)
-        many = _project(work / "many", MANY)
-        _row(f"{MANY} specs in one process", _fresh(many), "one spec", _fresh(one), many)
-        subprocess.run(_generate(), cwd=many, check=True, capture_output=True)
-        _row(f"{MANY} specs, nothing changed", _generate(), "all written", _fresh(many), many)
+        bare = _runner(BARE, work)
+        _row("vfiogen --help", _runner([*TOOL, "--help"], work), "a bare Python", bare)
+        one, many = _project(work / "one", 1), _project(work / "many", MANY)
+        _row("one spec from cold", _fresh(one), "a bare Python", bare)
+        _row(f"{MANY} specs in one process", _fresh(many), "one spec", _fresh(one))
+        subprocess.run(GENERATE, cwd=many, check=True, capture_output=True)
+        _row(f"{MANY} specs, nothing changed", _runner(GENERATE, many), "all written", _fresh(many))
         _ynl(one)
 
 
-def _row(title: str, command: list[str], other: str, against: list[str], directory: Path) -> None:
-    ours, theirs = _pairs(_runner(command, directory), _runner(against, directory))
-    print(f"{title:28} {ours:8.1f} ms   {ours / theirs:7.2f} x {other} ({theirs:.1f} ms)")
+def _row(title: str, one: Run, other_title: str, other: Run) -> None:
+    ours, theirs = _pairs(one, other)
+    print(f"{title:28} {ours:8.1f} ms   {ours / theirs:7.2f} x {other_title} ({theirs:.1f} ms)")
 
 
-def _pairs(one: Callable[[], float], other: Callable[[], float]) -> tuple[float, float]:
+def _pairs(one: Run, other: Run) -> tuple[float, float]:
     one(), other()
     pairs = [(one(), other()) for _ in range(RUNS)]
     return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
 
 
-def _runner(command: list[str], directory: Path) -> Callable[[], float]:
+def _runner(command: list[str], directory: Path) -> Run:
+    """Return what runs a command in a directory, and returns the milliseconds."""
+
     def run() -> float:
-        if "--fresh" in command:
-            shutil.rmtree(directory / "out", ignore_errors=True)
-        given = [word for word in command if word != "--fresh"]
         start = time.perf_counter()
-        subprocess.run(given, cwd=directory, check=True, capture_output=True)
+        subprocess.run(command, cwd=directory, check=True, capture_output=True)
         return (time.perf_counter() - start) * 1000
 
     return run
 
 
-def _generate() -> list[str]:
-    return [*TOOL, "generate", "--kernel", RELEASE]
+def _fresh(project: Path) -> Run:
+    """Return what renders a project as if for the first time."""
+    generate = _runner(GENERATE, project)
 
+    def run() -> float:
+        shutil.rmtree(project / "out", ignore_errors=True)
+        return generate()
 
-def _fresh(_project: Path) -> list[str]:
-    return [*_generate(), "--fresh"]
+    return run
 
 
 def _project(directory: Path, count: int) -> Path:
     """Make a project of copies of the edu spec, each a driver of its own."""
-    text = (ROOT / "specs/edu/edu.yaml").read_text(encoding="utf-8")
     for number in range(count):
+        text = (ROOT / "specs/edu/edu.yaml").read_text(encoding="utf-8")
         name = f"dev{number:03}"
         path = directory / "specs" / name / f"{name}.yaml"
         path.parent.mkdir(parents=True)
-        changed = text.replace("EDU_VFIO_PCI", f"{name.upper()}_VFIO_PCI").replace(
-            "edu-vfio-pci", f"{name}-vfio-pci"
-        )
-        path.write_text(changed.replace("directory: edu", f"directory: {name}"), encoding="utf-8")
+        for old, new in (
+            ("EDU_VFIO_PCI", f"{name.upper()}_VFIO_PCI"),
+            ("edu-vfio-pci", f"{name}-vfio-pci"),
+            ("directory: edu", f"directory: {name}"),
+            ("prefix: edu", f"prefix: {name}"),
+        ):
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
     return directory
 
 
@@ -107,7 +115,7 @@ def _ynl(project: Path) -> None:
         "-o",
         "/dev/null",
     ]
-    _row("one spec from cold", _fresh(project), "YNL on fou.yaml", command, project)
+    _row("one spec from cold", _fresh(project), "YNL on fou.yaml", _runner(command, project))
 
 
 if __name__ == "__main__":

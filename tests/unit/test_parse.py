@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable
 
@@ -40,6 +39,7 @@ from vfiogen.c.syntax import (
     walk,
 )
 from vfiogen.c.text import text_problem
+from vfiogen.records import Record, Value
 
 
 def _words(text: str) -> list[str]:
@@ -481,9 +481,9 @@ def test_the_length_is_limited() -> None:
 def _without_places(tree: object) -> object:
     if isinstance(tree, tuple):
         return tuple(map(_without_places, tree))
-    if not dataclasses.is_dataclass(tree):
+    if not isinstance(tree, Value | Record):
         return tree
-    fields = [field.name for field in dataclasses.fields(tree) if field.name not in PLACES]
+    fields = [name for name in tree.__struct_fields__ if name not in PLACES]
     return type(tree).__name__, *(_without_places(getattr(tree, name)) for name in fields)
 
 

@@ -19,6 +19,7 @@ from vfiogen.diagnostics import (
     nearest,
     quote,
 )
+from vfiogen.records import astuple
 from vfiogen.report import (
     COLOURED,
     PLAIN,
@@ -235,7 +236,7 @@ def test_colour_changes_no_text() -> None:
     problems = [Problem("c", "m", at(2, 9, 12), ("hint",), ((at(1, 1, 2), "note"),))]
     coloured = format_human(problems, COLOURED)
     assert "\033[1;31merror[c]:\033[0m" in coloured
-    for code in {code for code in vars(COLOURED).values() if code}:
+    for code in {code for code in astuple(COLOURED) if code}:
         coloured = coloured.replace(code, "")
     assert coloured == format_human(problems)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from vfiogen.c.text import comment_text, fill
 from vfiogen.c.wrap import LIMIT, TAB, WIDTH, wrap, wrap_with_cost
+from vfiogen.records import Value
 
 __all__ = [
     "LIMIT",
@@ -47,8 +47,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Declaration:
+class Declaration(Value):
     """A local variable; `name` may carry array bounds or an attribute behind it."""
 
     type: str
@@ -56,55 +55,47 @@ class Declaration:
     init: str | None = None
 
 
-@dataclass(frozen=True)
-class Raw:
+class Raw(Value):
     """Lines that are printed as they are, below the indentation."""
 
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Expr:
+class Expr(Value):
     """A call, an assignment, `break` or the like, on one line and without its semicolon."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Return:
+class Return(Value):
     """`return`, with a value or without."""
 
     value: str | None = None
 
 
-@dataclass(frozen=True)
-class Goto:
+class Goto(Value):
     """`goto label`."""
 
     label: str
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(Value):
     """`name:`; a blank line goes before the first of a function."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Comment:
+class Comment(Value):
     """A comment on what follows; the text is escaped here."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Blank:
+class Blank(Value):
     """A blank line, except where there would be two, or one beside a brace."""
 
 
-@dataclass(frozen=True)
-class If:
+class If(Value):
     """`if`; an `orelse` of one `If` continues the chain with `else if`."""
 
     condition: str
@@ -112,48 +103,42 @@ class If:
     orelse: tuple[Stmt, ...] = ()
 
 
-@dataclass(frozen=True)
-class For:
+class For(Value):
     """A body below any head: `for (...)`, `list_for_each_entry(...)`, `scoped_guard(...)`."""
 
     head: str
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True)
-class While:
+class While(Value):
     """`while (condition)`."""
 
     condition: str
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True)
-class Do:
+class Do(Value):
     """`do { } while (condition);`."""
 
     body: tuple[Stmt, ...]
     condition: str
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Value):
     """A block of its own, for its declarations."""
 
     declarations: tuple[Declaration, ...]
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Value):
     """One arm of a switch, `default` without labels; `break` is added where it is needed."""
 
     labels: tuple[str, ...]
     body: tuple[Stmt, ...]
 
 
-@dataclass(frozen=True)
-class Switch:
+class Switch(Value):
     """`switch (value)`."""
 
     value: str

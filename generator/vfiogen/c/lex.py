@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from vfiogen.c.syntax import KEYWORDS, Number
 from vfiogen.c.text import unwanted_character
+from vfiogen.records import Value
 
 UNITS = {
     "KiB": 1 << 10,
@@ -49,8 +49,7 @@ _ESCAPES = {'\\"': '"', "\\\\": "\\", "\\n": "\n", "{{": "{", "}}": "}"}
 _ESCAPE = re.compile(r"\\.|\{\{|\}\}", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(Value):
     """A word at `start` to `end` of the text.
 
     `kind` is name, keyword, number, operator, quote (either end of a text), piece (of a text,

@@ -13,21 +13,20 @@ call  = expr ["->" returns]        assignment = place "=" expr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from vfiogen.records import Value
 
 #: Words that are no names, except as a field after `.`.
 KEYWORDS = frozenset(["if", "then", "else", "or", "and", "not", "in", "ref", "out", "struct", "union"])
 
 
-@dataclass(frozen=True)
-class Expression:
+class Expression(Value):
     """Any expression; `start` and `end` are its place in the text."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True)
 class Number(Expression):
     """A number; `value` has its unit applied (bytes, or microseconds for a duration)."""
 
@@ -37,21 +36,18 @@ class Number(Expression):
     digits: str  # as written, without the unit
 
 
-@dataclass(frozen=True)
 class Text(Expression):
     """A string; parts are literal text and embedded expressions, in order."""
 
     parts: tuple[str | Expression, ...]
 
 
-@dataclass(frozen=True)
 class Name(Expression):
     """A name of the spec (kebab-case), of the kernel (snake_case) or a CONSTANT."""
 
     name: str
 
 
-@dataclass(frozen=True)
 class KernelType(Expression):
     """`struct x` or `union x`, as an operand of `size` and `end`."""
 
@@ -59,7 +55,6 @@ class KernelType(Expression):
     name: str
 
 
-@dataclass(frozen=True)
 class Member(Expression):
     """`base.field`; `name_start` is where the field's name begins."""
 
@@ -68,7 +63,6 @@ class Member(Expression):
     name_start: int
 
 
-@dataclass(frozen=True)
 class Index(Expression):
     """`base[index]`."""
 
@@ -76,8 +70,7 @@ class Index(Expression):
     index: Expression
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(Value):
     """An argument; `name` and where it begins for `name = value`."""
 
     value: Expression
@@ -85,7 +78,6 @@ class Argument:
     name_start: int = -1
 
 
-@dataclass(frozen=True)
 class Call(Expression):
     """`function(arguments)`."""
 
@@ -93,7 +85,6 @@ class Call(Expression):
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True)
 class Unary(Expression):
     """`not`, `~`, `ref` or `out`, and its operand."""
 
@@ -101,7 +92,6 @@ class Unary(Expression):
     operand: Expression
 
 
-@dataclass(frozen=True)
 class Binary(Expression):
     """`left operator right`, with the spelling of the spec (`and`, `or`, `==`, `<<`, ...)."""
 
@@ -111,7 +101,6 @@ class Binary(Expression):
     operator_start: int
 
 
-@dataclass(frozen=True)
 class Membership(Expression):
     """`value in (items)`, or `not in`."""
 
@@ -120,7 +109,6 @@ class Membership(Expression):
     negated: bool
 
 
-@dataclass(frozen=True)
 class Conditional(Expression):
     """`if condition then value else otherwise`."""
 
@@ -129,8 +117,7 @@ class Conditional(Expression):
     otherwise: Expression
 
 
-@dataclass(frozen=True)
-class Returns:
+class Returns(Value):
     """What a kernel function returns, as written after `->`.
 
     `type` is a type's text (`errno`, `void`, `bool`, `u32`, `struct x *`, `size`), `failure` is
@@ -145,7 +132,6 @@ class Returns:
     failure: str | None
 
 
-@dataclass(frozen=True)
 class KernelCall(Expression):
     """`function(arguments) -> returns`."""
 
@@ -153,7 +139,6 @@ class KernelCall(Expression):
     returns: Returns
 
 
-@dataclass(frozen=True)
 class Assignment(Expression):
     """`place = value`."""
 
@@ -161,8 +146,7 @@ class Assignment(Expression):
     value: Expression
 
 
-@dataclass(frozen=True)
-class TypeName:
+class TypeName(Value):
     """A type: `u32`, `struct x *`, `u8[LENGTH]`, or the name of a structure of the spec.
 
     `keyword` is `struct`, `union` or nothing; `name` is one word, or two (`unsigned long`).

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from vfiogen.records import Value
 
 TAB = 8
 WIDTH = 80
@@ -42,8 +43,7 @@ _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"|' r"'(?:[^'\\]|\\.)*'")
 _RELEVANT = re.compile(_LITERAL.pattern + r"|[()\[\]{} ]")
 
 
-@dataclass(frozen=True)
-class _Mark:
+class _Mark(Value):
     """A bracket, or a space where the line may break at a price."""
 
     at: int
@@ -52,8 +52,7 @@ class _Mark:
     assigns: bool = False
 
 
-@dataclass(frozen=True)
-class _Way:
+class _Way(Value):
     """The start of a line that is reached by `breaks`, at the last of `columns`.
 
     `columns` are where lines continue, outermost first: one for the statement, one for each

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from vfiogen.c import syntax as s
 from vfiogen.c.names import is_safe_relative_path
@@ -15,6 +14,7 @@ from vfiogen.kernel.release import Release
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model.walk import formulas
+from vfiogen.records import replace
 
 # What a part of the vocabulary needs of the kernel by itself.
 IMPLIED = {"pre-copy": "pre-copy"}

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from vfiogen.check.kernel import missing_needs
@@ -22,6 +21,7 @@ from vfiogen.kernel.target import kernel_from_tree
 from vfiogen.pipeline import LoadedSpec
 from vfiogen.plan.kconfig import unmet_dependencies
 from vfiogen.project import Target, find_project
+from vfiogen.records import Value
 from vfiogen.write import apply, report_obstacles
 
 BUILD_PLACES = ("/lib/modules/*/build", "/usr/src/linux-headers-*")
@@ -29,8 +29,7 @@ ENTERING = re.compile(r"make(\[\d+\])?: (Entering|Leaving) directory")
 UNRESOLVED = re.compile(r"WARNING: .*(undefined!|unresolved symbol|Module\.symvers)|\s{9}\S")
 
 
-@dataclass(frozen=True)
-class Skipped:
+class Skipped(Value):
     """A driver that this kernel can't have, and why."""
 
     spec: LoadedSpec

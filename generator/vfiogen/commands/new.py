@@ -8,19 +8,18 @@ import re
 import subprocess
 import sys
 from argparse import Namespace
-from dataclasses import dataclass
 from pathlib import Path
 
 from vfiogen.c.names import is_name
 from vfiogen.console import Console
 from vfiogen.diagnostics import Problems, VfiogenError, quote
 from vfiogen.project import find_project, find_specs
+from vfiogen.records import Value
 
 ID = re.compile(r"(?:0x)?([0-9a-fA-F]{4}):(?:0x)?([0-9a-fA-F]{4})")
 
 
-@dataclass(frozen=True)
-class Answers:
+class Answers(Value):
     """What a new spec is made of."""
 
     name: str

@@ -9,10 +9,10 @@ header proves it in a tree. Where no header can tell, the release decides for a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from vfiogen.kernel.release import Release, Thresholds
+from vfiogen.records import Value
 
 OLDEST = Release(6, 1)
 # The last release of each line that the table was held against; a later one may have changed.
@@ -32,8 +32,7 @@ EXAMINED: Mapping[tuple[int, int], Release] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(Value):
     """A header, relative to the root of a tree, and the pattern that proves a feature.
 
     The pattern is searched in the text without comments, and `.` matches a newline.
@@ -43,8 +42,7 @@ class Probe:
     pattern: str
 
 
-@dataclass(frozen=True)
-class Feature:
+class Feature(Value):
     """One boolean fact about a kernel.
 
     `gone` holds the first releases that no longer have it. Without a `probe` the release decides.

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from vfiogen.records import Value
 
 SYMBOL = re.compile(r"^CONFIG_(\w+)=(y|m)$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class BuildConfig:
+class BuildConfig(Value):
     """The symbols that are y or m; nothing is known of a tree without a configuration."""
 
     enabled: frozenset[str]

@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from vfiogen.diagnostics import VfiogenError, quote
+from vfiogen.records import Value
 
 _RELEASE = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?P<suffix>[-+~].*)?")
 # A distribution's ABI number: "6.1.0-50-amd64" is any 6.1.z, so its third number says nothing.
 _ABI = re.compile(r"-\d+-[a-z]")
 
 
-@dataclass(frozen=True, order=True)
-class Release:
+class Release(Value, order=True):
     """A kernel release x.y.z, ordered; z is 0 for the mainline release itself."""
 
     major: int
@@ -55,8 +54,7 @@ def states_patch_level(text: str) -> bool:
     return not (int(match.group(3)) == 0 and _ABI.match(match.group("suffix") or ""))
 
 
-@dataclass(frozen=True)
-class Thresholds:
+class Thresholds(Value):
     """The releases at which a change arrived: mainline, and stable lines that took it as well.
 
     The highest one is mainline's and holds for everything after it; each other one holds inside

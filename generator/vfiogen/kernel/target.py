@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -13,6 +12,7 @@ from typing import Literal
 from vfiogen.diagnostics import VfiogenError
 from vfiogen.kernel.features import FEATURES, OLDEST, Feature, changes_inside, features_of
 from vfiogen.kernel.release import Release, Thresholds, states_patch_level
+from vfiogen.records import Value
 
 _PASS_INSTEAD = "pass a kernel source tree, a kernel's output directory or a headers package's directory"
 _MAKE_INCLUDE = re.compile(r"^-?include\s+(?!\$)(\S+)/Makefile\s*$", re.MULTILINE)
@@ -27,8 +27,7 @@ def strip_comments(text: str) -> str:
     return _COMMENT.sub(lambda match: match.group(1) or " ", text)
 
 
-@dataclass(frozen=True)
-class Headers:
+class Headers(Value, dict=True):
     """The headers below a root that has include/, read once each, without comments."""
 
     root: Path
@@ -56,8 +55,7 @@ class Headers:
         return {}
 
 
-@dataclass(frozen=True)
-class Kernel:
+class Kernel(Value, dict=True):
     """What is known of the kernel that is rendered for.
 
     `origin` says how: "table" by the release alone, "probe" by the headers of `tree`, the

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+
+from msgspec import Struct, field
 
 from vfiogen.diagnostics import Problems, Source, Span, quote
 from vfiogen.load.nodes import Entry, Mapping, Node, Scalar, Sequence
@@ -41,8 +42,7 @@ def load_source(source: Source, problems: Problems) -> Node | None:
     return root
 
 
-@dataclass
-class _Open:
+class _Open(Struct):
     """A map or list whose end hasn't come yet."""
 
     span: Span

@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from vfiogen.diagnostics import Span
+from vfiogen.records import Record
 
 Plain = str | int | bool | list["Plain"] | dict[str, "Plain"] | None
 
 _BLANKS = " \t\n"
 
 
-@dataclass(frozen=True, eq=False)
-class Scalar:
+class Scalar(Record):
     """A scalar: `text` as written (quotes and folds resolved), `value` as the strict rules read it.
 
     `quoted` is true for every style but the plain one. A value that is missing has an empty span.
@@ -75,24 +74,21 @@ def _spread(text: str, start: int, visible: list[int]) -> list[int]:
     return offsets
 
 
-@dataclass(frozen=True, eq=False)
-class Sequence:
+class Sequence(Record):
     """A list."""
 
     span: Span
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Entry:
+class Entry(Record):
     """One key of a mapping with its value."""
 
     key: Scalar
     value: Node
 
 
-@dataclass(frozen=True, eq=False)
-class Mapping:
+class Mapping(Record):
     """A map, in the order of the file; keys are unique by their text."""
 
     span: Span

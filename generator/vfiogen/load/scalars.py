@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from vfiogen.records import Value
 
 
-@dataclass(frozen=True)
-class Surprise:
+class Surprise(Value):
     """Why a plain scalar is refused: what it is to YAML, and what may have been meant instead."""
 
     meaning: str

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
+
+from msgspec import Struct
 
 from vfiogen.c import syntax as s
 from vfiogen.diagnostics import Problems
@@ -21,8 +22,7 @@ __all__ = ["Analysis", "Scope"]
 T = TypeVar("T")
 
 
-@dataclass
-class Analysis:
+class Analysis(Struct, dict=True):
     """Each method types an expression as it is used in one place, or reports why it can't be.
 
     Nothing is returned for an expression that has a problem or isn't there.

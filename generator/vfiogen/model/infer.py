@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from vfiogen.c import syntax as s
@@ -18,6 +17,7 @@ from vfiogen.model.bounds import FULL, calculate, literal, most
 from vfiogen.model.reach import Reach
 from vfiogen.model.scope import BOOLEANS, BUILTINS, FUNCTIONS, STREAM_NAMES, Scope
 from vfiogen.model.types import BOOL, CONSTANT, TEXT, TYPES_HINT, VOID, Type
+from vfiogen.records import replace
 
 T = TypeVar("T")
 U = TypeVar("U")

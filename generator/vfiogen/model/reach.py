@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 
 from vfiogen.model import spec as m
 from vfiogen.model.scope import STREAM_NAMES, is_single_call
 from vfiogen.model.walk import formulas, names
+from vfiogen.records import Record
 
 
-@dataclass(frozen=True)
-class Reach:
+class Reach(Record, dict=True):
     """The commands of a spec and what they mention."""
 
     spec: m.Spec

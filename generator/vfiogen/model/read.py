@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TypeVar
 
 from vfiogen.c import parse
@@ -17,6 +16,7 @@ from vfiogen.c.syntax import Expression, SyntaxProblem
 from vfiogen.diagnostics import Problems, Source, Span, listing, quote
 from vfiogen.load import Mapping, Node, Scalar, Sequence
 from vfiogen.model import spec as m
+from vfiogen.records import Value
 
 T = TypeVar("T")
 LARGEST_FIELD, LARGEST_ARRAY = 65536, 4096
@@ -40,8 +40,7 @@ def read_spec(root: Node, source: Source, problems: Problems) -> m.Spec:
     return _Reader(problems).spec(_View(root), source)
 
 
-@dataclass(frozen=True)
-class _View:
+class _View(Value):
     """A node that may be missing, read by what is expected of it."""
 
     node: Node | None

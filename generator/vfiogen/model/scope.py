@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from vfiogen.model import spec as m
 from vfiogen.model import types
 from vfiogen.model.types import PCI_DEVICE, Type
+from vfiogen.records import Value, replace
 
 BUILTINS: dict[str, Type] = {
     "device": PCI_DEVICE,
@@ -22,8 +21,7 @@ FUNCTIONS = ("end", "join", "max", "min", "size")
 WORDS = frozenset([*BUILTINS, *STREAM_NAMES, *BOOLEANS, *FUNCTIONS, "none"])
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(Value):
     """What names mean in one place: a command adds its parameters and results, a stream its own names.
 
     `mapped` tells whether registers can be reached, `held` whether the parent's handle is there, `arrays`

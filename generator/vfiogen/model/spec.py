@@ -7,16 +7,15 @@ Every value keeps the span that it came from. Maps are tuples in the order of th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from vfiogen.c.syntax import Expression
 from vfiogen.diagnostics import Source, Span
 from vfiogen.load import Scalar
+from vfiogen.records import Record, field
 
 
-@dataclass(frozen=True, eq=False)
-class Word:
+class Word(Record):
     """A text of the spec and where it stands."""
 
     text: str
@@ -26,8 +25,7 @@ class Word:
         return self.text
 
 
-@dataclass(frozen=True, eq=False)
-class Integer:
+class Integer(Record):
     """A number of the spec; `hexadecimal` as it was written."""
 
     value: int
@@ -35,8 +33,7 @@ class Integer:
     span: Span
 
 
-@dataclass(frozen=True, eq=False)
-class Formula:
+class Formula(Record):
     """An expression, call or assignment; `tree` is missing if it doesn't parse."""
 
     tree: Expression | None
@@ -52,8 +49,7 @@ class Formula:
         return self.scalar.span_of(node.start, node.end)
 
 
-@dataclass(frozen=True, eq=False)
-class Kconfig:
+class Kconfig(Record):
     """The driver's entry in Kconfig."""
 
     symbol: Word
@@ -62,8 +58,7 @@ class Kconfig:
     depends: tuple[Formula, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Driver:
+class Driver(Record):
     """What the driver is called and who wrote it."""
 
     name: Word
@@ -77,16 +72,14 @@ class Driver:
     kconfig: Kconfig
 
 
-@dataclass(frozen=True, eq=False)
-class DeviceId:
+class DeviceId(Record):
     """One device ID and what it is."""
 
     id: Word
     title: Word
 
 
-@dataclass(frozen=True, eq=False)
-class Devices:
+class Devices(Record):
     """Functions of one vendor; `function` is vf, pf or any."""
 
     vendor: Word
@@ -95,8 +88,7 @@ class Devices:
     ids: tuple[DeviceId, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class KernelFeature:
+class KernelFeature(Record):
     """A feature of the parent's interface, proven by an identifier in a header."""
 
     name: Word
@@ -105,8 +97,7 @@ class KernelFeature:
     since: tuple[Word, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Provider:
+class Provider(Record):
     """The parent and its handle; `hold` is device or call."""
 
     handle: Word
@@ -118,24 +109,21 @@ class Provider:
     hold: str
 
 
-@dataclass(frozen=True, eq=False)
-class KernelField:
+class KernelField(Record):
     """A field of a kernel structure and its type."""
 
     name: Word
     type: Word
 
 
-@dataclass(frozen=True, eq=False)
-class KernelStructure:
+class KernelStructure(Record):
     """A structure of the kernel, by the fields that are used; `name` is `struct x`."""
 
     name: Word
     fields: tuple[KernelField, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class LayoutField:
+class LayoutField(Record):
     """A field of a layout. Exactly one role is set: const, match, register, or save (with load)."""
 
     name: Word
@@ -159,8 +147,7 @@ class LayoutField:
         return self.bits // 8 * (self.count.value if self.count else 1)
 
 
-@dataclass(frozen=True, eq=False)
-class Layout:
+class Layout(Record):
     """A layout of the device's state as it is transferred; `endian` is little or big."""
 
     name: Word
@@ -174,8 +161,7 @@ class Layout:
         return sum(field.size for field in self.fields)
 
 
-@dataclass(frozen=True, eq=False)
-class ContextValue:
+class ContextValue(Record):
     """A value that the driver keeps for each device."""
 
     name: Word
@@ -183,8 +169,7 @@ class ContextValue:
     note: Word | None
 
 
-@dataclass(frozen=True, eq=False)
-class Bits:
+class Bits(Record):
     """Named bits `low`..`high` of a register."""
 
     name: Word
@@ -195,8 +180,7 @@ class Bits:
     note: Word | None
 
 
-@dataclass(frozen=True, eq=False)
-class Register:
+class Register(Record):
     """A register; `width` in bits, `access` rw, ro or wo."""
 
     name: Word
@@ -214,8 +198,7 @@ class Register:
         return self.width // 8 * (self.count.value if self.count else 1)
 
 
-@dataclass(frozen=True, eq=False)
-class RegisterBlock:
+class RegisterBlock(Record):
     """The registers of one BAR."""
 
     name: Word
@@ -224,16 +207,14 @@ class RegisterBlock:
     note: Word | None
 
 
-@dataclass(frozen=True, eq=False)
-class Parameter:
+class Parameter(Record):
     """A parameter or a result of a command."""
 
     name: Word
     type: Word
 
 
-@dataclass(frozen=True, eq=False)
-class Step:
+class Step(Record):
     """One step: `verb` is do, set, write, poll, check or wait, with its modifiers.
 
     Durations are in microseconds. `spans` are those of the values of its keys.
@@ -258,8 +239,7 @@ class Step:
         return next((self.spans[key] for key in keys if key in self.spans), self.span)
 
 
-@dataclass(frozen=True, eq=False)
-class Body:
+class Body(Record):
     """How a command is carried out: one of `call`, `steps` and `hook`."""
 
     span: Span
@@ -270,8 +250,7 @@ class Body:
     note: Word | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Command:
+class Command(Record):
     """A named operation; more than one body means: the first whose need is met."""
 
     name: Word
@@ -284,8 +263,7 @@ class Command:
     note: Word | None
 
 
-@dataclass(frozen=True, eq=False)
-class Arc:
+class Arc(Record):
     """What is done on the way from one migration state to another."""
 
     source: str
@@ -294,8 +272,7 @@ class Arc:
     key: Word
 
 
-@dataclass(frozen=True, eq=False)
-class Produce:
+class Produce(Record):
     """A point where data is produced: the command, and how long the data is."""
 
     do: Formula | None
@@ -303,8 +280,7 @@ class Produce:
     span: Span
 
 
-@dataclass(frozen=True, eq=False)
-class Stream:
+class Stream(Record):
     """The migration data: one store (`structure`, or `memory` with `capacity`) and its use."""
 
     span: Span
@@ -320,16 +296,14 @@ class Stream:
     lengths: tuple[Formula, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Omission:
+class Omission(Record):
     """State that isn't migrated, and why."""
 
     name: Word
     reason: Word
 
 
-@dataclass(frozen=True, eq=False)
-class Migration:
+class Migration(Record):
     """Live migration."""
 
     span: Span
@@ -345,8 +319,7 @@ class Migration:
         return any(f.text == feature for f in self.features)
 
 
-@dataclass(frozen=True, eq=False)
-class Spec:
+class Spec(Record, dict=True):
     """A whole spec. `path` is shown in rendered files and messages."""
 
     source: Source

@@ -4,20 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from vfiogen.model.spec import Bits, Command, Register, RegisterBlock
 from vfiogen.model.types import Type
+from vfiogen.records import Record, astuple
 
 
-@dataclass(frozen=True, eq=False)
-class Typed:
+class Typed(Record):
     """Any typed expression."""
 
     type: Type
 
 
-@dataclass(frozen=True, eq=False)
 class Literal(Typed):
     """A number, written in hex or decimal."""
 
@@ -25,26 +23,22 @@ class Literal(Typed):
     hexadecimal: bool
 
 
-@dataclass(frozen=True, eq=False)
 class Constant(Typed):
     """A constant of the kernel."""
 
     name: str
 
 
-@dataclass(frozen=True, eq=False)
 class Builtin(Typed):
     """A name that every spec has: device, parent, vf-id, loaded, ..."""
 
     name: str
 
 
-@dataclass(frozen=True, eq=False)
 class Handle(Typed):
     """The parent's handle."""
 
 
-@dataclass(frozen=True, eq=False)
 class Field(Typed):
     """A field of a kernel structure behind a pointer."""
 
@@ -52,14 +46,12 @@ class Field(Typed):
     name: str
 
 
-@dataclass(frozen=True, eq=False)
 class Kept(Typed):
     """A value of the context."""
 
     name: str
 
 
-@dataclass(frozen=True, eq=False)
 class Local(Typed):
     """A parameter of the command, or (with `result`) one of its results."""
 
@@ -67,7 +59,6 @@ class Local(Typed):
     result: bool = False
 
 
-@dataclass(frozen=True, eq=False)
 class Read(Typed):
     """A register; `index` for one of several."""
 
@@ -76,7 +67,6 @@ class Read(Typed):
     index: Typed | None = None
 
 
-@dataclass(frozen=True, eq=False)
 class ReadBits(Typed):
     """Named bits of a register."""
 
@@ -84,7 +74,6 @@ class ReadBits(Typed):
     bits: Bits
 
 
-@dataclass(frozen=True, eq=False)
 class Run(Typed):
     """A command that is run; its type is that of the result `chosen`, the first unless the spec names one."""
 
@@ -93,7 +82,6 @@ class Run(Typed):
     chosen: int = 0
 
 
-@dataclass(frozen=True, eq=False)
 class Extent(Typed):
     """`size(x)`, or `end(x.field)` with a field."""
 
@@ -101,7 +89,6 @@ class Extent(Typed):
     field: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
 class Function(Typed):
     """A function of the language: min, max, join."""
 
@@ -109,7 +96,6 @@ class Function(Typed):
     arguments: tuple[Typed, ...]
 
 
-@dataclass(frozen=True, eq=False)
 class Operation(Typed):
     """Two operands; the operator as the spec spells it."""
 
@@ -118,7 +104,6 @@ class Operation(Typed):
     right: Typed
 
 
-@dataclass(frozen=True, eq=False)
 class Prefix(Typed):
     """`not`, `~`, `ref` or `out` and an operand."""
 
@@ -126,7 +111,6 @@ class Prefix(Typed):
     operand: Typed
 
 
-@dataclass(frozen=True, eq=False)
 class OneOf(Typed):
     """`value in (items)`."""
 
@@ -135,7 +119,6 @@ class OneOf(Typed):
     negated: bool
 
 
-@dataclass(frozen=True, eq=False)
 class Choice(Typed):
     """`if condition then value else otherwise`."""
 
@@ -144,14 +127,12 @@ class Choice(Typed):
     otherwise: Typed
 
 
-@dataclass(frozen=True, eq=False)
 class Format(Typed):
     """A text with values in it."""
 
     parts: tuple[str | Typed, ...]
 
 
-@dataclass(frozen=True, eq=False)
 class KernelFunction(Typed):
     """A call of a kernel function; `failure` says how it reports one: errno, null or nothing.
 
@@ -163,7 +144,6 @@ class KernelFunction(Typed):
     failure: str | None
 
 
-@dataclass(frozen=True, eq=False)
 class Assign(Typed):
     """`place = value`; the place is a Kept, a Local, a Read or ReadBits."""
 
@@ -174,7 +154,7 @@ class Assign(Typed):
 def walk(node: Typed) -> Iterator[Typed]:
     """Yield a tree's nodes, outermost first."""
     yield node
-    for value in vars(node).values():
+    for value in astuple(node):
         for part in value if isinstance(value, tuple) else (value,):
             if isinstance(part, Typed):
                 yield from walk(part)

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from vfiogen.records import Value
 
 SCALARS = {
     "bool": ("bool", 1),
@@ -21,8 +22,7 @@ _POINTER = re.compile(r"((?:struct|union) [a-z_][a-z0-9_]*|u8|u16|u32|u64|void) 
 _STRUCT = re.compile(r"(?:struct|union) [a-z_][a-z0-9_]*")
 
 
-@dataclass(frozen=True)
-class Type:
+class Type(Value):
     """A type. `name` is its spelling in the spec, `c` in C; `bits` counts for integers only.
 
     `kind` is bool, int, constant (an integer that fits wherever it is used), pointer, struct, text or void.

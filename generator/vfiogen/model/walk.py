@@ -9,6 +9,7 @@ from vfiogen.c import syntax as s
 from vfiogen.diagnostics import Source, Span
 from vfiogen.load import Scalar
 from vfiogen.model import spec as m
+from vfiogen.records import Record, astuple
 
 # Neither these nor what they are made of holds an expression.
 _LEAVES = (str, int, dict, type(None), m.Word, m.Integer, Source, Span, Scalar)
@@ -21,8 +22,8 @@ def formulas(part: object) -> Iterator[m.Formula]:
     elif isinstance(part, tuple):
         for item in part:
             yield from formulas(item)
-    elif not isinstance(part, _LEAVES):
-        for value in vars(part).values():
+    elif isinstance(part, Record) and not isinstance(part, _LEAVES):
+        for value in astuple(part):
             yield from formulas(value)
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, is_dataclass, replace
 
 from vfiogen.c import layout as c
 from vfiogen.c.text import c_string, comment_text, line_comment_text, module_text, one_line
@@ -24,6 +23,7 @@ from vfiogen.plan.registers import define, plan_defines, plan_registers
 from vfiogen.plan.specialise import specialise
 from vfiogen.plan.structures import plan_constants, plan_structures
 from vfiogen.plan.view import Defines, DriverView, MigrationView
+from vfiogen.records import Record, Value, astuple, replace
 
 CORE_OPERATIONS = {
     "init": "vfio_pci_core_init_dev",
@@ -55,8 +55,7 @@ OPERATION_FEATURES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class FileHead:
+class FileHead(Record):
     """What every rendered file opens with."""
 
     license: str
@@ -64,8 +63,7 @@ class FileHead:
     hash_header: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class DriverPlan:
+class DriverPlan(Record):
     """Everything that the templates of one driver get."""
 
     file: FileHead
@@ -146,9 +144,8 @@ def _texts(value: object) -> Iterable[str]:
     elif isinstance(value, tuple):
         for item in value:
             yield from _texts(item)
-    elif is_dataclass(value) and type(value).__module__ == DriverView.__module__:
-        for one in fields(value):
-            yield from _texts(getattr(value, one.name))
+    elif isinstance(value, Record | Value) and type(value).__module__ == DriverView.__module__:
+        yield from _texts(astuple(value))
 
 
 def _file_head(spec: m.Spec, name: str) -> FileHead:

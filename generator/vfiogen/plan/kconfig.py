@@ -3,20 +3,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vfiogen.c import syntax as s
 from vfiogen.c.text import kconfig_help, kconfig_string
 from vfiogen.kernel.kbuild import BuildConfig
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
+from vfiogen.records import Record
 
 MODULE_HELP = "To compile this driver as a module, choose M here: the module will be called {module}."
 SYMBOL_OPERATORS = {"and": "&&", "or": "||", "==": "=", "!=": "!="}
 
 
-@dataclass(frozen=True, eq=False)
-class KconfigView:
+class KconfigView(Record):
     """One entry; expressions and texts are already those of Kconfig."""
 
     symbol: str
@@ -26,8 +24,7 @@ class KconfigView:
     help: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class MakefileView:
+class MakefileView(Record):
     """One module and its objects."""
 
     module: str

@@ -8,7 +8,8 @@ overflow) becomes statements in front of it; what remains is printed with the pa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name, reserved_reason
@@ -23,6 +24,7 @@ from vfiogen.model.types import VOID, Type, integer, read_type
 from vfiogen.model.walk import formulas
 from vfiogen.model.walk import names as names_in
 from vfiogen.plan.names import Names
+from vfiogen.records import Value, astuple
 
 # C's operators, by how tightly they bind.
 PRECEDENCE = {
@@ -42,8 +44,7 @@ VARIABLES = frozenset(
 MAX_INT_CONSTANT = 0xFFFFFFFF
 
 
-@dataclass(frozen=True)
-class Lowering:
+class Lowering(Value):
     """What is the same for all functions of a driver."""
 
     spec: m.Spec
@@ -77,8 +78,7 @@ class Lowering:
         return provider is not None and provider.handle.text in names_in(formulas(command.bodies[0]))
 
 
-@dataclass
-class Body:
+class Body(Struct):
     """One C function while it is written.
 
     `read` prints the read of a register, which `settled` says is a variable; `device` is the expression of
@@ -699,7 +699,7 @@ def nested(statements: Iterable[c.Stmt]) -> Iterable[c.Stmt]:
     """Yield statements and those inside of them."""
     for statement in statements:
         yield statement
-        for value in vars(statement).values():
+        for value in astuple(statement):
             if isinstance(value, tuple):
                 yield from nested(
                     item for item in value if not isinstance(item, str | c.Declaration | c.Case)

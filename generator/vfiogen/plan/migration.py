@@ -6,14 +6,13 @@ The arcs are those that vfio_mig_get_next_state() can ask for, given the declare
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from vfiogen.c import layout as c
 from vfiogen.model import spec as m
 from vfiogen.model.arcs import TWINS
 from vfiogen.plan.lower import Body, Lowering, can_fail
 from vfiogen.plan.transfer import plan_transfer
 from vfiogen.plan.view import ArcCase, ArcLabel, Function, MigrationView, function
+from vfiogen.records import replace
 
 FLAGS = {"p2p": "VFIO_MIGRATION_P2P", "pre-copy": "VFIO_MIGRATION_PRE_COPY"}
 

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vfiogen.c.names import c_name
 from vfiogen.model import spec as m
+from vfiogen.records import Value
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(Value):
     """Names from a driver's prefix."""
 
     prefix: str

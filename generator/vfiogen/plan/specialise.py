@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from vfiogen.check.kernel import has_feature
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model.walk import formulas, names
+from vfiogen.records import replace
 
 
 def specialise(spec: m.Spec, kernel: Kernel) -> m.Spec:

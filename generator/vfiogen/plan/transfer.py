@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.c.parse import spell
@@ -15,13 +13,13 @@ from vfiogen.plan.lower import PRECEDENCE, TIGHT, Body, Lowering, can_fail
 from vfiogen.plan.registers import READS, WRITES
 from vfiogen.plan.structures import byte_order, constant, leading, matched
 from vfiogen.plan.view import Function, function
+from vfiogen.records import Record
 
 # What stands beside a comparison or `+ migf->pos` without parentheses.
 ADDITION = PRECEDENCE["+"]
 
 
-@dataclass(frozen=True, eq=False)
-class Transfer:
+class Transfer(Record):
     """The functions around the data; see MigrationView for the members that are the same there."""
 
     image: str

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from vfiogen.c import layout as c
 from vfiogen.diagnostics import Span
+from vfiogen.records import Record
 
 
-@dataclass(frozen=True, eq=False)
-class Function:
+class Function(Record):
     """A whole C function. `origin` is the part of the spec that it comes from."""
 
     name: str
@@ -19,16 +18,14 @@ class Function:
     origin: Span | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Member:
+class Member(Record):
     """A member of a structure, with an optional comment above it (indented)."""
 
     declaration: str
     comment: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Structure:
+class Structure(Record):
     """A C structure, and lines that follow it."""
 
     name: str
@@ -38,8 +35,7 @@ class Structure:
     origin: Span | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Defines:
+class Defines(Record):
     """A group of #define lines."""
 
     lines: tuple[str, ...]
@@ -47,8 +43,7 @@ class Defines:
     origin: Span | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Access:
+class Access(Record):
     """A function that reads or writes one register of a width."""
 
     name: str
@@ -57,24 +52,21 @@ class Access:
     ones: str
 
 
-@dataclass(frozen=True, eq=False)
-class Registers:
+class Registers(Record):
     """The access functions that the driver needs."""
 
     reads: tuple[Access, ...]
     writes: tuple[Access, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class ArcLabel:
+class ArcLabel(Record):
     """One arc, by the names of its states."""
 
     source: str
     target: str
 
 
-@dataclass(frozen=True, eq=False)
-class ArcCase:
+class ArcCase(Record):
     """Arcs that do the same, and the lines of their case."""
 
     labels: tuple[ArcLabel, ...]
@@ -83,8 +75,7 @@ class ArcCase:
     origin: Span | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class MigrationView:
+class MigrationView(Record):
     """The migration part of a driver.
 
     `image` is the address of the data of a file `migf`, `capacity` its size; `on_write` are functions
@@ -105,8 +96,7 @@ class MigrationView:
     data_size: Function
 
 
-@dataclass(frozen=True, eq=False)
-class DriverView:
+class DriverView(Record):
     """Everything of main.c that isn't migration.
 
     `headers` are the parent's; `header` is the driver's own, which hand-written sources include, with

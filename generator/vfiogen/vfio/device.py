@@ -10,9 +10,9 @@ import contextlib
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from vfiogen.records import Value
 from vfiogen.vfio import uapi
 from vfiogen.vfio.system import System
 from vfiogen.vfio.uapi import DeviceFlag, Feature, FeatureFlag, Irq, IrqFlag, IrqSet, Migration, State
@@ -20,8 +20,7 @@ from vfiogen.vfio.uapi import DeviceFlag, Feature, FeatureFlag, Irq, IrqFlag, Ir
 _CHAIN_MAX = 64
 
 
-@dataclass(frozen=True)
-class Capability:
+class Capability(Value):
     """An entry of an information's chain: what follows its header is `data`."""
 
     id: int
@@ -29,8 +28,7 @@ class Capability:
     data: bytes
 
 
-@dataclass(frozen=True)
-class DeviceInfo:
+class DeviceInfo(Value):
     """VFIO_DEVICE_GET_INFO."""
 
     flags: DeviceFlag
@@ -39,8 +37,7 @@ class DeviceInfo:
     capabilities: tuple[Capability, ...]
 
 
-@dataclass(frozen=True)
-class RegionInfo:
+class RegionInfo(Value):
     """VFIO_DEVICE_GET_REGION_INFO."""
 
     index: int
@@ -50,8 +47,7 @@ class RegionInfo:
     capabilities: tuple[Capability, ...]
 
 
-@dataclass(frozen=True)
-class IrqInfo:
+class IrqInfo(Value):
     """VFIO_DEVICE_GET_IRQ_INFO."""
 
     index: int
@@ -59,8 +55,7 @@ class IrqInfo:
     count: int
 
 
-@dataclass(frozen=True)
-class PrecopyInfo:
+class PrecopyInfo(Value):
     """VFIO_MIG_GET_PRECOPY_INFO."""
 
     flags: int
@@ -68,8 +63,7 @@ class PrecopyInfo:
     dirty: int
 
 
-@dataclass(frozen=True)
-class Stream:
+class Stream(Value):
     """A data descriptor of a migration."""
 
     system: System
@@ -107,8 +101,7 @@ class Stream:
         self.system.close(self.fd)
 
 
-@dataclass(frozen=True)
-class Device:
+class Device(Value):
     """An open device: its descriptor, and the descriptors that keep it open, the first to close first."""
 
     system: System
