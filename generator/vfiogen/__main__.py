@@ -1,8 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""python -m vfiogen."""
+"""The start of the process: the console command, and python -m vfiogen."""
 
+import gc
 import sys
 
 from vfiogen.cli import main
 
-sys.exit(main())
+
+def start() -> int:
+    """Run the command line; a process lives too short for a search of its garbage to pay."""
+    gc.disable()
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(start())

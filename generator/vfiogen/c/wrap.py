@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-
-from vfiogen.records import Value
+from itertools import pairwise
+from typing import NamedTuple
 
 TAB = 8
 WIDTH = 80
@@ -43,7 +43,7 @@ _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"|' r"'(?:[^'\\]|\\.)*'")
 _RELEVANT = re.compile(_LITERAL.pattern + r"|[()\[\]{} ]")
 
 
-class _Mark(Value):
+class _Mark(NamedTuple):
     """A bracket, or a space where the line may break at a price."""
 
     at: int
@@ -52,20 +52,18 @@ class _Mark(Value):
     assigns: bool = False
 
 
-class _Way(Value):
-    """The start of a line that is reached by `breaks`, at the last of `columns`.
+class _Way(NamedTuple):
+    """The start of a line that is reached by some breaks; the least of two ways is the better one.
 
     `columns` are where lines continue, outermost first: one for the statement, one for each
-    bracket that is open. `cost` is that of the lines before.
+    bracket that is open. `cost` is that of the lines before. `starts` is where each line begins,
+    negated, so that fuller lines come first; `places` is the column of each.
     """
 
     cost: int
-    breaks: tuple[tuple[int, int], ...]  # where each line begins, and its column
+    starts: tuple[int, ...]
+    places: tuple[int, ...]
     columns: tuple[int, ...]
-
-    @property
-    def order(self) -> tuple[int, tuple[int, ...]]:
-        return self.cost, tuple(-start for start, _ in self.breaks)
 
 
 def column_text(column: int) -> str:
@@ -87,10 +85,10 @@ def wrap_with_cost(text: str, indent: int = 0) -> tuple[str, int]:
     if best.cost >= _TOO_LONG and text.startswith("return "):
         # checkpatch wants arguments below their bracket, other than behind `return`.
         best = _best(text, column, hanging=column + 2 * TAB)
-    ends = [start for start, _ in best.breaks[1:]] + [len(text)]
+    starts = [-start for start in best.starts]
     lines = [
         column_text(place) + text[start:end].rstrip()
-        for (start, place), end in zip(best.breaks, ends, strict=True)
+        for place, (start, end) in zip(best.places, pairwise([*starts, len(text)]), strict=True)
     ]
     return "\n".join(lines), best.cost
 
@@ -100,28 +98,30 @@ def _best(text: str, column: int, hanging: int = 0) -> _Way:
     marks = _marks(text)
     first_line = re.match(r"return ", text)
     base = column + (first_line.end() if first_line else TAB)
-    ways: dict[int, list[_Way]] = {0: [_Way(0, ((0, column),), (base,))]}
+    ways: dict[int, dict[tuple[int, ...], _Way]] = {0: {(): _Way(0, (0,), (column,), (base,))}}
     for start in [0, *(mark.at + 1 for mark in marks if mark.kind == " ")]:
-        reached = sorted(ways.pop(start, ()), key=lambda way: way.order)
-        for way in reached[:_KEPT]:
-            for end, following in _continuations(text, marks, way, hanging):
-                ways.setdefault(end, []).append(following)
-    return min(ways[len(text)], key=lambda way: way.order)
+        following = marks[bisect_left(marks, (start,)) :]
+        for way in sorted(ways.pop(start, {}).values())[:_KEPT]:
+            for end, longer in _continuations(text, following, way, hanging):
+                # Of ways with the same brackets open at the same columns, only the best can win.
+                known = ways.setdefault(end, {})
+                if longer.columns not in known or longer < known[longer.columns]:
+                    known[longer.columns] = longer
+    return min(ways[len(text)].values())
 
 
 def _continuations(text: str, marks: list[_Mark], way: _Way, hanging: int) -> Iterator[tuple[int, _Way]]:
-    """Yield every way to end the line that starts at the end of `way`."""
-    start, column = way.breaks[-1]
+    """Yield every way to end the line that starts at the end of `way`; `marks` are those from there on."""
+    offset = way.places[-1] + way.starts[-1]
     columns = way.columns
-    for mark in marks[bisect_left(marks, start, key=lambda mark: mark.at) :]:
-        here = column + mark.at - start
+    for mark in marks:
+        here = offset + mark.at
         if mark.kind == " ":
-            cost = way.cost + _LINE + mark.price + _overflow(here)
-            yield mark.at + 1, _broken(way, cost, mark, columns)
+            yield mark.at + 1, _broken(way, way.cost + _LINE + mark.price + _overflow(here), mark, columns)
             if here > LIMIT:
                 return
         columns = _after(mark, here, columns, hanging)
-    yield len(text), _Way(way.cost + _overflow(column + len(text) - start), way.breaks, columns)
+    yield len(text), way._replace(cost=way.cost + _overflow(offset + len(text)), columns=columns)
 
 
 def _after(mark: _Mark, here: int, columns: tuple[int, ...], hanging: int) -> tuple[int, ...]:
@@ -137,10 +137,10 @@ def _after(mark: _Mark, here: int, columns: tuple[int, ...], hanging: int) -> tu
 
 def _broken(way: _Way, cost: int, mark: _Mark, columns: tuple[int, ...]) -> _Way:
     if mark.assigns and len(columns) == 1:
-        columns = (way.breaks[0][1] + TAB,)
+        columns = (way.places[0] + TAB,)
     column = columns[-1]
     cost += _NARROW if column > _NARROW_COLUMN else 0
-    return _Way(cost, (*way.breaks, (mark.at + 1, column)), columns)
+    return _Way(cost, (*way.starts, -mark.at - 1), (*way.places, column), columns)
 
 
 def _overflow(width: int) -> int:

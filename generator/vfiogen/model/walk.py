@@ -12,17 +12,19 @@ from vfiogen.model import spec as m
 from vfiogen.records import Record, astuple
 
 # Neither these nor what they are made of holds an expression.
-_LEAVES = (str, int, dict, type(None), m.Word, m.Integer, Source, Span, Scalar)
+_LEAVES = frozenset({str, int, bool, dict, type(None), m.Word, m.Integer, Source, Span, Scalar})
 
 
 def formulas(part: object) -> Iterator[m.Formula]:
     """Yield the expressions of a part of the model, in the order of its classes."""
+    if type(part) in _LEAVES:
+        return
     if isinstance(part, m.Formula):
         yield part
     elif isinstance(part, tuple):
         for item in part:
             yield from formulas(item)
-    elif isinstance(part, Record) and not isinstance(part, _LEAVES):
+    elif isinstance(part, Record):
         for value in astuple(part):
             yield from formulas(value)
 
