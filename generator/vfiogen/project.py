@@ -54,15 +54,16 @@ def find_project(start: Path) -> Project:
     return Project(start)
 
 
-def find_specs(project: Project, arguments: Sequence[str]) -> list[SpecFile]:
+def find_specs(project: Project, arguments: Sequence[str], may_lack: bool = False) -> list[SpecFile]:
     """Return the specs that arguments name: files, directories, or drivers of the project.
 
-    Without arguments all of the project. Raises VfiogenError: no-specs.
+    Without arguments all of the project, which may be none if it `may_lack` them.
+    Raises VfiogenError: no-specs.
     """
     paths = [path for argument in arguments for path in _expand(project, argument)]
     if not arguments:
         paths = sorted((project.root / "specs").glob("*/*.yaml"))
-    if not paths:
+    if not paths and not may_lack:
         raise VfiogenError(
             "no-specs",
             f"there are no specs/*/*.yaml below {quote(os.path.relpath(project.root))}",

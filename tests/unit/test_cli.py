@@ -222,6 +222,18 @@ def test_a_removed_spec_takes_its_driver_along_and_nothing_else(project: Path, r
     assert (out / "acme/main.c").read_text() == main
 
 
+def test_the_last_spec_takes_its_driver_along_too(project: Path, run: Run) -> None:
+    run("generate")
+    (project / "out/6.12.95/notes").write_text("mine")
+    for name in IDS:
+        (project / f"specs/{name}/{name}.yaml").unlink()
+    assert run("diff").status == 1
+    assert run("generate").status == 0
+    assert files_below(project / "out/6.12.95") == {".vfiogen", "Kconfig", "Makefile", "notes"}
+    assert "_VFIO_PCI" not in (project / "out/6.12.95/Kconfig").read_text()
+    assert run("check").status == 2
+
+
 def test_a_run_for_one_spec_keeps_the_others_listed(project: Path, run: Run) -> None:
     run("generate")
     before = {p: (project / "out" / p).read_bytes() for p in files_below(project / "out")}

@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from vfiogen import pipeline
+from vfiogen import manifest, pipeline
 from vfiogen.diagnostics import Problems
 from vfiogen.manifest import DriverEntry
 from vfiogen.pipeline import LoadedSpec, RenderedFile
@@ -16,9 +16,11 @@ from vfiogen.project import Target, find_project, find_specs, require_targets
 from vfiogen.write import Changes, compare, other_drivers
 
 
-def load_checked(arguments: Sequence[str], targets: Sequence[Target], problems: Problems) -> list[LoadedSpec]:
+def load_checked(
+    arguments: Sequence[str], targets: Sequence[Target], problems: Problems, may_lack: bool = False
+) -> list[LoadedSpec]:
     """Return the specs that arguments name, checked for every kernel."""
-    specs = pipeline.load_specs(find_specs(find_project(Path.cwd()), arguments), problems)
+    specs = pipeline.load_specs(find_specs(find_project(Path.cwd()), arguments, may_lack), problems)
     for target in targets:
         pipeline.check_for(specs, target.kernel, problems)
     return specs
@@ -31,11 +33,13 @@ def render_changes(arguments: Namespace, problems: Problems) -> list[Changes]:
     """
     project = find_project(Path.cwd())
     targets = require_targets(project, arguments.kernel, arguments.kernel_dir)
-    specs = load_checked(arguments.specs, targets, problems)
+    out = Path(arguments.out) if arguments.out else Path(os.path.relpath(project.root / "out"))
+    # Whoever removes the last spec wants its output to go too.
+    leftovers = any((out / target.directory / manifest.NAME).exists() for target in targets)
+    specs = load_checked(arguments.specs, targets, problems, may_lack=leftovers)
     if problems:
         return []
     present = [pipeline.check_for(specs, target.kernel, problems) for target in targets]
-    out = Path(arguments.out) if arguments.out else Path(os.path.relpath(project.root / "out"))
     owners = {spec.owner for spec in specs} if arguments.specs else None
     return [
         changes_for(out / target.directory, target, some, owners)
