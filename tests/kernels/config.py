@@ -13,6 +13,7 @@ from tests.kernels.progress import run_logged
 from vfiogen.kernel.release import Release
 
 LAB = Path(__file__).parent / "configs/lab.config"
+IN_TREE = LAB.with_name("intree.config")
 _SET = re.compile(r"(CONFIG_\w+)=(\S+)(?:\s+#\s*(from|until)\s+(\S+))?")
 _UNSET = re.compile(r"# (CONFIG_\w+) is not set")
 

@@ -25,6 +25,10 @@ _COMPILER_DIFFERS = re.compile(r"^warning: the compiler differs")
 _TOTAL = re.compile(r"^total: (\d+) errors, (\d+) warnings, (?:(\d+) checks, )?", re.MULTILINE)
 
 
+_STAND_INS = Path(__file__).with_name("standins")
+_PARENTS = {"xe": "drm/intel/xe_sriov_vfio.h"}
+
+
 @dataclass(frozen=True)
 class ModuleBuild:
     """The outcome of kbuild over a directory: what was built, and what each tool found."""
@@ -75,10 +79,12 @@ def build_modules(
     """Copy `sources` to `work` and build it against `prepared` with W=1, -Werror and sparse.
 
     `symbols` are Kconfig symbols without CONFIG_, set to y, m or n for the build, as a
-    configuration would. Where `prepared` isn't linkable, unresolved symbols are no finding.
+    configuration would. Parents that `prepared` lacks have stand-ins, built along. Where it isn't
+    linkable, unresolved symbols are no finding.
     Raises UnavailableError where no sparse can be had that the kernel takes.
     """
     shutil.copytree(sources, work, dirs_exist_ok=True)
+    _add_stand_ins(prepared, work)
     header = work / "vfiogen-symbols.h"
     header.write_text("".join(_define(*one) for one in (symbols or {}).items()))
     command = _module_command(prepared, work, symbols or {}, header)
@@ -87,12 +93,21 @@ def build_modules(
     checked = _sparse(command, checker) if checker and built.status == 0 else _Run(0, "")
     return ModuleBuild(
         built.status or checked.status,
-        tuple(sorted(work.rglob("*.ko"))),
+        tuple(sorted(path for path in work.rglob("*.ko") if _STAND_INS.name not in path.parts)),
         tuple(line for line in _findings(built.output) if not _MODPOST.match(line)),
         tuple(line for line in _findings(checked.output) if not _MODPOST.match(line)),
         _modpost(prepared, built.output),
         built.output + checked.output,
     )
+
+
+def _add_stand_ins(prepared: Prepared, work: Path) -> None:
+    """Add modules for the parents that are too large to be built, where the kernel has their headers."""
+    for name, header in _PARENTS.items():
+        if (prepared.tree.source / "include" / header).exists():
+            shutil.copytree(_STAND_INS / name, work / _STAND_INS.name / name)
+            with (work / "Makefile").open("a") as makefile:
+                makefile.write(f"obj-m += {_STAND_INS.name}/{name}/\n")
 
 
 def check_style(newest: Tree, files: Iterable[Path], ignore: Sequence[str] = ()) -> StyleReport:

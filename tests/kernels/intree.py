@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.kernels.build import make_command, require_clean
 from tests.kernels.cache import locked
-from tests.kernels.config import LAB, Setting, built_in, configure, read_fragment
+from tests.kernels.config import IN_TREE, LAB, Setting, built_in, configure, read_fragment
 from tests.kernels.errors import UnavailableError
 from tests.kernels.progress import clean_environment, run_logged, step
 from tests.kernels.trees import Tree
@@ -138,10 +138,10 @@ def laid_in(tree: Tree, image: Path) -> Iterator[InTree]:
 
 
 def _settings(tree: Tree) -> tuple[Setting, ...]:
-    """Return the lab's settings without variant drivers, all built in, warnings being errors."""
+    """Return the settings without variant drivers, all built in, warnings being errors."""
     chosen = [
         replace(one, value="y") if one.symbol == "CONFIG_WERROR" else one
-        for one in read_fragment(LAB, tree.release)
+        for one in (*read_fragment(LAB, tree.release), *read_fragment(IN_TREE, tree.release))
         if not _VARIANT.match(one.symbol)
     ]
     return built_in(chosen)

@@ -10,15 +10,17 @@ from pathlib import Path
 
 from vfiogen.check.across import check_across
 from vfiogen.check.commands import check_commands
+from vfiogen.check.context import check_context
 from vfiogen.check.driver import check_driver
 from vfiogen.check.kernel import check_gates, check_kernel
 from vfiogen.check.migration import check_migration
 from vfiogen.check.names import check_names
 from vfiogen.check.registers import check_registers
-from vfiogen.check.steps import check_steps
+from vfiogen.check.steps import check_steps, check_undo
 from vfiogen.check.structures import check_structures
 from vfiogen.check.texts import check_texts
 from vfiogen.check.usage import check_usage
+from vfiogen.check.variants import check_variants
 from vfiogen.diagnostics import Problems
 from vfiogen.model import spec as m
 from vfiogen.model.analyse import Analysis, Scope
@@ -42,6 +44,9 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     check_commands(spec, analysis, directory, problems)
     check_steps(spec.init, analysis, scope.before_open())
     check_steps(spec.open, analysis, scope)
+    check_undo((*spec.reset_prepare, *spec.reset_done), analysis, scope.in_reset())
+    check_context(spec, analysis, scope.before_open())
+    check_variants(spec, analysis)
     check_migration(spec, analysis, scope)
     check_gates(spec, problems)
     if complete:

@@ -121,7 +121,7 @@ def _uses(spec: m.Spec) -> Iterator[tuple[m.Formula, set[str]]]:
 
 def _outside(spec: m.Spec) -> tuple[tuple[m.Step, ...], tuple[object, ...]]:
     """Return the steps outside of commands, and what else has formulas there."""
-    steps, rest = (*spec.init, *spec.open), (spec.provider, spec.layouts)
+    steps, rest = spec.lifecycle, (spec.provider, spec.layouts, spec.context, spec.variants)
     if spec.migration is None:
         return steps, rest
     stream = spec.migration.stream

@@ -44,7 +44,8 @@ def _check_arcs(migration: m.Migration, problems: Problems) -> None:
         if (source, target) not in written:
             _missing(migration, f"{source} -> {target}", problems)
     for arc in migration.arcs:
-        if (arc.source, arc.target) not in wanted:
+        told = (arc.source, arc.target) in FILE_ARCS and arc.steps
+        if not told and (arc.source, arc.target) not in wanted:
             _impossible(migration, arc, wanted, problems)
 
 
@@ -78,7 +79,7 @@ def _why_impossible(arc: m.Arc, names: list[str]) -> str:
     if unknown is not None:
         return did_you_mean(arc.key.text, names) or f"the states are {listing(STATES[1:], 'and')}"
     if pair in FILE_ARCS:
-        return "the stream's save and load say what happens on this one"
+        return "this one is written only if the device must be told of it"
     if pair in pre_copy_arcs(True) or pair in pre_copy_arcs(False):
         return "an arc of PRE_COPY does what its twin among RUNNING, RUNNING_P2P and STOP does"
     if pair in device_arcs(True):
@@ -100,22 +101,37 @@ class _Stream:
         self._problems = analysis.problems
         self._plain = scope
         self._saving = scope.in_stream("capacity")
-        self._loading = scope.in_stream()
+        self._loading = scope.in_stream("loaded", "capacity")
+        self._passing = scope.in_stream("data", "count")
 
     def check(self) -> None:
         stream = self._stream
-        if stream.structure is not None and stream.memory is not None:
-            self._store(
-                "a stream has one store, and this has both a structure and memory", stream.memory.span
+        found = [
+            (name, part.span)
+            for name, part in (
+                ("structure", stream.structure),
+                ("memory", stream.memory),
+                ("pass-through", stream.pass_through),
             )
-        elif stream.structure is not None:
+            if part is not None
+        ]
+        for name, span in found[1:]:
+            self._store(f"a stream has one store, and this has {quote(found[0][0])} and {quote(name)}", span)
+        if not found:
+            hint = "add `structure`, a layout of the spec, `memory`, that of the parent, or `pass-through`"
+            self._store("nothing says where the data is kept", stream.span, hint)
+        elif len(found) == 1:
+            self._check_store()
+        check_steps((*stream.begin, *stream.end), self._analysis, self._loading)
+
+    def _check_store(self) -> None:
+        stream = self._stream
+        if stream.structure is not None:
             self._check_structure(stream.structure)
         elif stream.memory is not None:
             self._check_memory(stream.memory)
-        else:
-            hint = "add `structure`, a layout of the spec, or `memory`, that of the parent"
-            self._store("nothing says where the data is kept", stream.span, hint)
-        check_steps((*stream.begin, *stream.end), self._analysis, self._loading)
+        elif stream.pass_through is not None:
+            self._check_passing(stream.pass_through)
 
     def _store(self, message: str, span: Span, hint: str = "") -> None:
         self._problems.report("stream-store", message, span, hint)
@@ -131,14 +147,32 @@ class _Stream:
             self._problems.report("unknown-name", message, word.span, did_you_mean(word.text, known), listed)
         else:
             _check_matched(layout, self._problems)
-        self._check_unused()
+        self._check_unused("the fields of the structure say what is saved and loaded")
+        self._refuse_pre_copy("a structure has nothing to send before the device stops")
+
+    def _refuse_pre_copy(self, message: str) -> None:
         for feature in self._migration.features:
             if feature.text == "pre-copy":
-                message = "a structure has nothing to send before the device stops"
                 self._problems.report("pre-copy", message, feature.span, "take `pre-copy` out of features")
 
-    def _check_unused(self) -> None:
-        """What belongs to memory has no meaning beside a structure: its fields say it all."""
+    # -- data of the parent alone ---------------------------------------------------------------------
+
+    def _check_passing(self, passing: m.PassThrough) -> None:
+        for formula in (passing.read, passing.write):
+            self._analysis.transfer(formula, self._passing)
+        self._check_unused("the parent says where the data ends")
+        self._refuse_pre_copy("data that is passed through is there only once the device has stopped")
+        self._check_size()
+
+    def _check_size(self) -> None:
+        if self._migration.size is None:
+            hint = "add `size` to migration"
+            self._store("nothing says how much data there will be", self._stream.span, hint)
+
+    # -- parts that belong to one store ---------------------------------------------------------------
+
+    def _check_unused(self, instead: str) -> None:
+        """What belongs to memory has no meaning beside another store."""
         stream = self._stream
         produced = stream.pre_copy or stream.stop_copy
         parts = (
@@ -150,12 +184,12 @@ class _Stream:
         for name, part in parts:
             if part is not None:
                 message = f"{quote(name)} belongs to a stream in memory"
-                self._store(message, part.span, "the fields of the structure say what is saved and loaded")
+                self._store(message, part.span, instead)
 
     # -- memory of the parent -------------------------------------------------------------------------
 
     def _check_memory(self, formula: m.Formula) -> None:
-        stream, migration = self._stream, self._migration
+        stream = self._stream
         memory = self._analysis.value(formula, self._plain)
         if memory is not None and memory.type.name not in BYTES:
             message = f"memory is a pointer to bytes, and this is {quote(memory.type.name)}"
@@ -168,9 +202,7 @@ class _Stream:
             self._check_stable("capacity", capacity, stream.capacity)
             if capacity is not None and literal(capacity) == 0:
                 self._store("memory of no size holds nothing", stream.capacity.span)
-        if migration.size is None:
-            hint = "add `size` to migration"
-            self._store("nothing says how much data there will be", stream.span, hint)
+        self._check_size()
         self._check_points()
         self._check_load()
 

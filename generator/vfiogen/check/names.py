@@ -25,12 +25,13 @@ def _words(text: str) -> frozenset[str]:
 
 # What the templates call functions and tables, without the prefix.
 _TEMPLATES = """
-    begin_access check_match check_write close_device continue_saving driver end_access err_handlers
-    file_error finish_loading from_pci from_vfio get_data_size get_state identify init load load_state
-    lock_state migration_ops open_device open_file ops precopy_ioctl probe put_file put_files read16 read32
-    read64 read8 release release_file remove reset_done resume_fops resume_write save_fops save_pre_copy
-    save_read save_state save_stop_copy set_state start_loading start_saving step stop_and_save table
-    write16 write32 write64 write8
+    begin_access begin_loading check_match check_write choose_ops close_device continue_saving driver
+    end_access end_saving err_handlers file_error finish_loading finish_saving from_pci from_vfio
+    get_data_size get_state identify init load load_state lock_state migration_ops open_device open_file
+    ops precopy_ioctl probe put_file put_files read16 read32 read64 read8 release release_file remove
+    reset_done reset_prepare resume_fops resume_write save_fops save_pre_copy save_read save_state
+    save_stop_copy set_state start_loading start_saving step stop_and_save table write16 write32 write64
+    write8
 """
 _ARCS = {arc for p2p in (False, True) for arc in device_arcs(p2p)}
 OWN_FUNCTIONS = _words(_TEMPLATES) | {f"{a}_to_{b}".lower() for a, b in _ARCS}
@@ -44,15 +45,15 @@ COMMAND_LOCALS = _words("pdev ret timeout")
 # Variables beside the one that is called like the prefix, and members of the migration file beside it.
 PREFIX_LOCALS = COMMAND_LOCALS | _words("""
     addr arg buf cmd core_device core_vdev count disabled end expected filp flags fops i id info inode length
-    lock migf minsz name next pos ppos pre_copy resets state target value vdev
+    lock migf minsz name next ops pos ppos pre_copy resets state target value vdev
 """)
 # What rendered code calls: a variable of the name would hide it.
 CALLED = _words("""
     anon_inode_getfile atomic_inc atomic_read check_add_overflow check_mul_overflow check_sub_overflow
     copy_from_user copy_to_user down_write fput fsleep get_file kasprintf kfree kzalloc kzalloc_obj
     lockdep_assert_held module_pci_driver mutex_destroy mutex_init mutex_lock mutex_unlock pci_dev_id
-    pci_domain_nr pci_iov_vf_id pci_physfn read_poll_timeout readq static_assert stream_open to_pci_dev
-    up_write writeq
+    pci_domain_nr pci_err pci_iov_vf_id pci_physfn read_poll_timeout readq static_assert stream_open
+    to_pci_dev up_write writeq
 """)
 # Prefixes with which the kernel's headers declare something that a driver declares too, such as vfio_device
 # or pci_save_state.

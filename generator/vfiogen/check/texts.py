@@ -55,7 +55,7 @@ def _of_migration(migration: m.Migration | None) -> Iterator[m.Word | None]:
 
 def every_step(spec: m.Spec) -> Iterator[m.Step]:
     """Yield every step of a spec, and those that undo it."""
-    yield from nested_steps((*spec.init, *spec.open))
+    yield from nested_steps(spec.lifecycle)
     for command in spec.commands:
         for body in command.bodies:
             yield from nested_steps(body.steps or ())

@@ -16,6 +16,7 @@ from vfiogen.model import typed as t
 from vfiogen.model.infer import Inference, UntypedError
 from vfiogen.model.reach import Reach
 from vfiogen.model.scope import Scope
+from vfiogen.model.types import Type
 
 __all__ = ["Analysis", "Scope"]
 
@@ -44,6 +45,10 @@ class Analysis(Struct, dict=True):
         """Type an expression that must be a number."""
         return self._on(formula, scope, lambda one, tree: one.number(tree))
 
+    def fitting(self, formula: m.Formula | None, kind: Type, scope: Scope) -> t.Typed | None:
+        """Type an expression whose value is stored as a type."""
+        return self._on(formula, scope, lambda one, tree: one.fitting(tree, kind))
+
     def condition(self, formula: m.Formula | None, scope: Scope) -> t.Typed | None:
         """Type an expression that must be true or false."""
         return self._on(formula, scope, lambda one, tree: one.condition(tree))
@@ -51,6 +56,10 @@ class Analysis(Struct, dict=True):
     def action(self, formula: m.Formula | None, scope: Scope) -> t.Run | None:
         """Type the command that a step runs."""
         return self._on(formula, scope, lambda one, tree: one.action(tree))
+
+    def transfer(self, formula: m.Formula | None, scope: Scope) -> t.Run | None:
+        """Type the command that moves data and returns how much."""
+        return self._on(formula, scope, lambda one, tree: one.transfer(tree))
 
     def assignment(self, formula: m.Formula | None, scope: Scope) -> t.Assign | None:
         """Type `place = value`."""

@@ -87,6 +87,11 @@ def _largest(operator: str, left: int, right: int, exact: int | None) -> int:
     return FULL if operator == "<<" else left
 
 
+def _of_builtin(node: t.Builtin) -> int | None:
+    # VF numbers are bounded by NumVFs, 16 bits wide (PCI Express, SR-IOV Extended Capability).
+    return 0xFFFF if node.name == "vf-id" else _of_type(node)
+
+
 def _of_function(node: t.Function) -> int | None:
     bounds = [most(argument) for argument in node.arguments]
     known = [bound for bound in bounds if bound is not None]
@@ -103,6 +108,7 @@ def _of_choice(node: t.Choice) -> int | None:
 
 _RULES: dict[type[t.Typed], Callable[[Any], int | None]] = {
     t.Literal: literal,
+    t.Builtin: _of_builtin,
     t.ReadBits: _of_bits,
     t.Operation: _of_operation,
     t.Function: _of_function,

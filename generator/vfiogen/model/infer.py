@@ -68,6 +68,10 @@ class Inference:
             raise self._fail("type", f"a number is needed here, and this is {_kind(typed)}", node, hint)
         return typed
 
+    def fitting(self, node: s.Expression, kind: Type) -> t.Typed:
+        """Type what is stored as a type."""
+        return self._fitting(node, kind, kind.bits)
+
     def action(self, node: s.Expression) -> t.Run:
         """Type a command that is run."""
         function = node.function if isinstance(node, s.Call) else node
@@ -78,6 +82,17 @@ class Inference:
         if command is None:
             raise self._no_command(function)
         return self._run(command, node)
+
+    def transfer(self, node: s.Expression) -> t.Run:
+        """Type a command that moves data: it is a call that returns how much, or an error."""
+        run = self.action(node)
+        call = run.command.bodies[0].call
+        returns = call.tree.returns if call and isinstance(call.tree, s.KernelCall) else None
+        if returns is None or returns.type != "size" or returns.failure != "errno":
+            hint = "it is a single call of the parent: `f(handle, data, count) -> size or errno`"
+            message = f"{quote(run.command.name.text)} doesn't return how much it has moved"
+            raise self._fail("stream-store", message, node, hint)
+        return run
 
     def assignment(self, node: s.Expression) -> t.Assign:
         """Type `place = value`."""
@@ -229,9 +244,10 @@ class Inference:
         names = BUILTINS | STREAM_NAMES
         if name not in names:
             raise self._unknown(f"nothing is called {quote(name)}", name, node, self._names())
-        if name in ("parent", "vf-id") and any(d.function != "vf" for d in self._spec.devices):
+        if name in ("parent", "vf-id") and not self._spec.is_virtual:
             message = f"{quote(name)} exists for virtual functions only"
-            raise self._fail("needs-vf", message, node, "write `function: vf` in every entry of devices")
+            hint = "write `function: vf` in every entry of devices, or `is-vf and ...` in every variant"
+            raise self._fail("needs-vf", message, node, hint)
         return t.Builtin(names[name], name)
 
     def _names(self) -> list[str]:
@@ -280,8 +296,8 @@ class Inference:
 
     def _register(self, block: m.RegisterBlock, node: s.Member) -> t.Typed:
         if not self._scope.mapped:
-            message = "registers can't be reached before the device is opened"
-            raise self._fail("register-early", message, node, _EARLY_HINT)
+            message = f"registers can't be reached {_UNREACHED[self._scope.resetting]}"
+            raise self._fail("register-early", message, node, _UNREACHED_HINT[self._scope.resetting])
         for register in block.registers:
             if register.name.text == node.name:
                 return t.Read(types.integer(register.width), block, register)
@@ -341,6 +357,8 @@ class Inference:
             return self._result(command, node)
         if name in ("size", "end"):
             return self._extent(name, node)
+        if name == "found":
+            return self._found(node)
         if name in FUNCTIONS:
             return self._function(name, node)
         raise self._no_command(node.function, *FUNCTIONS)
@@ -379,8 +397,8 @@ class Inference:
         """Refuse a command that needs what isn't there where it is run."""
         name = quote(command.name.text)
         if not self._scope.mapped and self._reach.uses_registers(command):
-            message = f"{name} needs registers, which can't be reached before the device is opened"
-            raise self._fail("register-early", message, node, _EARLY_HINT)
+            message = f"{name} needs registers, which can't be reached {_UNREACHED[self._scope.resetting]}"
+            raise self._fail("register-early", message, node, _UNREACHED_HINT[self._scope.resetting])
         for missing in sorted(self._reach.stream_names(command) - self._scope.stream):
             message = f"{name} needs {quote(missing)}, which {_STREAM_PLACES[missing]}"
             hint = "give the command a parameter instead"
@@ -419,6 +437,14 @@ class Inference:
             message = f"{quote(layout.name.text)} has no field {quote(node.name)}"
             raise self._unknown(message, node.name, _last(node), known)
         return node.name
+
+    def _found(self, node: s.Call) -> t.Typed:
+        """Type `found(handle)`: whether there is a parent, before its handle is used."""
+        provider = self._spec.provider
+        argument = node.arguments[0].value if len(node.arguments) == 1 else None
+        if provider is None or not isinstance(argument, s.Name) or argument.name != provider.handle.text:
+            raise self._fail("arguments", "`found()` takes the parent's handle", argument or node)
+        return t.Found(BOOL)
 
     def _function(self, name: str, node: s.Call) -> t.Typed:
         if len(node.arguments) != 2:
@@ -609,10 +635,16 @@ class Inference:
 
 
 _ABSENT = {True: "isn't kept", False: "isn't there yet"}
-_EARLY_HINT = "the driver maps the BARs when the device is opened: do this in `lifecycle: open`"
+_UNREACHED = {True: "around a reset", False: "before the device is opened"}
+_UNREACHED_HINT = {
+    True: "the core resets the device under the lock that an access needs: do this in `migration: reset`",
+    False: "the driver maps the BARs when the device is opened: do this in `lifecycle: open`",
+}
 _STREAM_PLACES = {
     "loaded": "is known only while data is loaded",
     "capacity": "is known only in the stream's save and load",
+    "data": "is known only while data is passed through",
+    "count": "is known only while data is passed through",
 }
 # Each takes the node that it stands beside.
 _HANDLERS: dict[type[s.Expression], Callable[[Inference, Any], t.Typed]] = {

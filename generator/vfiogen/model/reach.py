@@ -21,6 +21,17 @@ class Reach(Record, dict=True):
         """Return the names that the bodies of a command mention, and the commands that its hooks run."""
         return self._mentions[command.name.text]
 
+    def reached(self, formula: m.Formula) -> frozenset[str]:
+        """Return the names that an expression mentions, itself or through the commands that it runs."""
+        found: set[str] = set()
+        waiting = list(names([formula]))
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                waiting += self._mentions.get(name, ())
+            found.add(name)
+        return frozenset(found)
+
     def uses_registers(self, command: m.Command) -> bool:
         """Tell whether a command reads or writes registers."""
         return command.name.text in self._register_users

@@ -127,11 +127,14 @@ class _Reader:
             provider=self._provider(root["provider"]) if root["provider"] else None,
             kernel_structures=tuple(self._kernel_structure(k, v) for k, v in structures if " " in k.text),
             layouts=tuple(self._layout(k, v) for k, v in structures if " " not in k.text),
-            context=_each(root["context"], _context),
+            context=_each(root["context"], self._context),
             registers=_each(root["registers"], _block),
             commands=_each(root["commands"], self._command),
+            variants=tuple(self._variant(item) for item in root["variants"].items()),
             init=self._steps(root["lifecycle"]["init"]),
             open=self._steps(root["lifecycle"]["open"]),
+            reset_prepare=self._steps(root["lifecycle"]["reset-prepare"]),
+            reset_done=self._steps(root["lifecycle"]["reset-done"]),
             migration=self._migration(root["migration"]) if root["migration"] else None,
         )
 
@@ -201,6 +204,13 @@ class _Reader:
             register=self._expression(view["register"]),
             note=view["note"].optional(),
         )
+
+    def _context(self, name: m.Word, view: _View) -> m.ContextValue:
+        value = self._expression(view["value"])
+        return m.ContextValue(name, view["type"].word(), value, view["note"].optional())
+
+    def _variant(self, view: _View) -> m.Variant:
+        return m.Variant(view["name"].word(), self._expression(view["when"]), view["use"].words())
 
     def _command(self, name: m.Word, view: _View) -> m.Command:
         bodies = tuple(self._body(item, item.span) for item in view["any-of"].items())
@@ -294,6 +304,7 @@ class _Reader:
             structure=view["structure"].optional(),
             memory=self._expression(view["memory"]),
             capacity=self._expression(view["capacity"]),
+            pass_through=self._pass_through(view["pass-through"]),
             pre_copy=self._produce(view["save"]["pre-copy"]),
             stop_copy=self._produce(view["save"]["stop-copy"]),
             each_write=self._expression(load["each-write"]["do"]),
@@ -302,6 +313,12 @@ class _Reader:
             end=self._steps(load["end"]),
             lengths=tuple(formula for formula in lengths if formula),
         )
+
+    def _pass_through(self, view: _View) -> m.PassThrough | None:
+        if not view:
+            return None
+        read, write = (self._required(view[key], parse.parse_expression) for key in ("read", "write"))
+        return m.PassThrough(view.key_span, read, write)
 
     def _produce(self, view: _View) -> m.Produce | None:
         if not view:
@@ -336,9 +353,18 @@ def _each(view: _View, read: Callable[[m.Word, _View], T]) -> tuple[T, ...]:
 
 
 def _devices(view: _View) -> m.Devices:
-    ids = tuple(m.DeviceId(key, value.word()) for key, value in view["ids"].entries())
-    function = view["function"].text("any")
-    return m.Devices(view["vendor"].word(), view["vendor-name"].optional(), function, ids)
+    ids, lists = (
+        tuple(m.DeviceId(key, value.word()) for key, value in view[name].entries())
+        for name in ("ids", "lists")
+    )
+    return m.Devices(
+        vendor=view["vendor"].word(),
+        vendor_name=view["vendor-name"].optional(),
+        function=view["function"].text("any"),
+        ids=ids,
+        header=view["header"].optional(),
+        lists=lists,
+    )
 
 
 def _feature(name: m.Word, view: _View) -> m.KernelFeature:
@@ -350,10 +376,6 @@ def _feature(name: m.Word, view: _View) -> m.KernelFeature:
 def _layout_type(view: _View) -> m.Word:
     word = view.word()
     return word if word.text in ("u8", "u16", "u32", "u64") else m.Word("u8", word.span)
-
-
-def _context(name: m.Word, view: _View) -> m.ContextValue:
-    return m.ContextValue(name, view["type"].word(), view["note"].optional())
 
 
 def _parameter(name: m.Word, view: _View) -> m.Parameter:

@@ -14,24 +14,32 @@ BUILTINS: dict[str, Type] = {
     "vf-id": types.integer(32),
     "domain": types.integer(32),
     "pci-id": types.integer(16),
+    "is-vf": types.BOOL,
 }
-STREAM_NAMES: dict[str, Type] = {"loaded": types.integer(64), "capacity": types.integer(64)}
+STREAM_NAMES: dict[str, Type] = {
+    "loaded": types.integer(64),
+    "capacity": types.integer(64),
+    "data": types.USER_DATA,
+    "count": types.SIZE,
+}
 BOOLEANS = ("false", "true")
-FUNCTIONS = ("end", "join", "max", "min", "size")
+FUNCTIONS = ("end", "found", "join", "max", "min", "size")
 WORDS = frozenset([*BUILTINS, *STREAM_NAMES, *BOOLEANS, *FUNCTIONS, "none"])
 
 
 class Scope(Value):
     """What names mean in one place: a command adds its parameters and results, a stream its own names.
 
-    `mapped` tells whether registers can be reached, `held` whether the parent's handle is there, `arrays`
-    whether a register with a count stands for all of its elements.
+    `mapped` tells whether registers can be reached, in `resetting` they can't because of a reset; `held`
+    whether the parent's handle is there, `arrays` whether a register with a count stands for all of its
+    elements.
     """
 
     spec: m.Spec
     locals: tuple[tuple[m.Parameter, bool], ...] = ()
     stream: frozenset[str] = frozenset()
     mapped: bool = True
+    resetting: bool = False
     held: bool = True
     arrays: bool = False
 
@@ -45,12 +53,16 @@ class Scope(Value):
         return replace(self, locals=tuple(found), stream=stream, held=True)
 
     def in_stream(self, *names: str) -> Scope:
-        """Return the scope of the migration stream, with the given names of its own or all of them."""
-        return replace(self, stream=frozenset(names or STREAM_NAMES))
+        """Return the scope of a place in the migration stream, with some names of its own."""
+        return replace(self, stream=frozenset(names))
 
     def before_open(self) -> Scope:
         """Return the scope of what is done while no BAR is mapped."""
         return replace(self, mapped=False)
+
+    def in_reset(self) -> Scope:
+        """Return the scope of what is done around a reset, when the core may hold the lock of the BARs."""
+        return replace(self, mapped=False, resetting=True)
 
     def without_handle(self) -> Scope:
         """Return the scope of what is done while the parent's handle isn't there."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from vfiogen.c.syntax import Expression
+from vfiogen.c.syntax import Binary, Expression, Name
 from vfiogen.diagnostics import Source, Span
 from vfiogen.load import Scalar
 from vfiogen.records import Record, field
@@ -80,12 +80,17 @@ class DeviceId(Record):
 
 
 class Devices(Record):
-    """Functions of one vendor; `function` is vf, pf or any."""
+    """Functions of one vendor; `function` is vf, pf or any.
+
+    `lists` are macros of `header`, each of which applies another to IDs; the `id` of one is its name.
+    """
 
     vendor: Word
     vendor_name: Word | None
     function: str
     ids: tuple[DeviceId, ...]
+    header: Word | None
+    lists: tuple[DeviceId, ...]
 
 
 class KernelFeature(Record):
@@ -162,10 +167,11 @@ class Layout(Record):
 
 
 class ContextValue(Record):
-    """A value that the driver keeps for each device."""
+    """A value that the driver keeps for each device; `value` is what it has from init on."""
 
     name: Word
     type: Word
+    value: Formula | None
     note: Word | None
 
 
@@ -280,13 +286,25 @@ class Produce(Record):
     span: Span
 
 
+class PassThrough(Record):
+    """Data that the parent moves to and from the user by itself."""
+
+    span: Span
+    read: Formula
+    write: Formula
+
+
 class Stream(Record):
-    """The migration data: one store (`structure`, or `memory` with `capacity`) and its use."""
+    """The migration data: one store and its use.
+
+    A store is a `structure`, `memory` with its `capacity`, or none where the parent passes data through.
+    """
 
     span: Span
     structure: Word | None
     memory: Formula | None
     capacity: Formula | None
+    pass_through: PassThrough | None
     pre_copy: Produce | None
     stop_copy: Produce | None
     each_write: Formula | None
@@ -319,6 +337,18 @@ class Migration(Record):
         return any(f.text == feature for f in self.features)
 
 
+class Variant(Record):
+    """How the driver appears on devices for which `when` holds, with the sections in `use`."""
+
+    name: Word
+    when: Formula | None
+    use: tuple[Word, ...]
+
+    def uses(self, section: str) -> bool:
+        """Tell whether a section applies."""
+        return any(word.text == section for word in self.use)
+
+
 class Spec(Record, dict=True):
     """A whole spec. `path` is shown in rendered files and messages."""
 
@@ -334,14 +364,30 @@ class Spec(Record, dict=True):
     context: tuple[ContextValue, ...]
     registers: tuple[RegisterBlock, ...]
     commands: tuple[Command, ...]
+    variants: tuple[Variant, ...]
     init: tuple[Step, ...]
     open: tuple[Step, ...]
+    reset_prepare: tuple[Step, ...]
+    reset_done: tuple[Step, ...]
     migration: Migration | None
 
     @property
     def path(self) -> str:
         """The spec's path as it is shown."""
         return self.source.path
+
+    @property
+    def lifecycle(self) -> tuple[Step, ...]:
+        """What is done at any point of the device's life."""
+        return (*self.init, *self.open, *self.reset_prepare, *self.reset_done)
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether whatever is done, is done with virtual functions alone."""
+        using = [variant for variant in self.variants if variant.use]
+        return all(d.function == "vf" for d in self.devices) or (
+            bool(using) and all(requires(variant.when, "is-vf") for variant in using)
+        )
 
     def command(self, name: str) -> Command | None:
         """Return a command by its name."""
@@ -351,6 +397,23 @@ class Spec(Record, dict=True):
     def _commands(self) -> dict[str, Command]:
         return {command.name.text: command for command in reversed(self.commands)}
 
+    def arc(self, source: str, target: str) -> tuple[Step, ...]:
+        """Return what is done on an arc; nothing for one that isn't written."""
+        arcs = self.migration.arcs if self.migration else ()
+        return next((arc.steps for arc in arcs if (arc.source, arc.target) == (source, target)), ())
+
     def layout(self, name: str) -> Layout | None:
         """Return a layout by its name."""
         return next((x for x in self.layouts if x.name.text == name), None)
+
+
+def requires(condition: Formula | None, name: str) -> bool:
+    """Tell whether a condition can hold only if one that is named does."""
+    waiting = [condition.tree] if condition else []
+    while waiting:
+        tree = waiting.pop()
+        if isinstance(tree, Name) and tree.name == name:
+            return True
+        if isinstance(tree, Binary) and tree.operator == "and":
+            waiting += [tree.left, tree.right]
+    return False

@@ -39,6 +39,10 @@ class Handle(Typed):
     """The parent's handle."""
 
 
+class Found(Typed):
+    """Whether the parent's handle is there."""
+
+
 class Field(Typed):
     """A field of a kernel structure behind a pointer."""
 

@@ -57,6 +57,8 @@ BOOL = Type("bool", "bool", "bool", 1)
 CONSTANT = Type("constant", "a constant", "u64", 64)
 TEXT = Type("text", "text", "char *")
 VOID = Type("void", "void", "void")
+SIZE = Type("int", "size", "size_t", 64)
+USER_DATA = Type("pointer", "user-data", "char __user *")
 PCI_DEVICE = Type("pointer", "struct pci_dev *", "struct pci_dev *")
 
 

@@ -15,44 +15,16 @@ from vfiogen.model.analyse import Analysis
 from vfiogen.plan.commands import plan_commands, plan_prototypes
 from vfiogen.plan.includes import words_of
 from vfiogen.plan.kconfig import KconfigView, MakefileView, plan_kconfig, plan_makefile
-from vfiogen.plan.lifecycle import has_close, has_init, is_private, plan_lifecycle
+from vfiogen.plan.lifecycle import is_private, plan_resets
 from vfiogen.plan.lower import Lowering
-from vfiogen.plan.migration import migration_flags, plan_migration
+from vfiogen.plan.migration import plan_migration
 from vfiogen.plan.names import Names
 from vfiogen.plan.registers import define, plan_defines, plan_registers
 from vfiogen.plan.specialise import specialise
 from vfiogen.plan.structures import plan_constants, plan_structures
+from vfiogen.plan.variants import always_found, plan_choice, plan_variants
 from vfiogen.plan.view import Defines, DriverView, MigrationView
 from vfiogen.records import Record, Value, astuple, replace
-
-CORE_OPERATIONS = {
-    "init": "vfio_pci_core_init_dev",
-    "release": "vfio_pci_core_release_dev",
-    "open_device": "",
-    "close_device": "vfio_pci_core_close_device",
-    "ioctl": "vfio_pci_core_ioctl",
-    "get_region_info_caps": "vfio_pci_ioctl_get_region_info",
-    "device_feature": "vfio_pci_core_ioctl_feature",
-    "read": "vfio_pci_core_read",
-    "write": "vfio_pci_core_write",
-    "mmap": "vfio_pci_core_mmap",
-    "request": "vfio_pci_core_request",
-    "match": "vfio_pci_core_match",
-    "match_token_uuid": "vfio_pci_core_match_token_uuid",
-    "bind_iommufd": "vfio_iommufd_physical_bind",
-    "unbind_iommufd": "vfio_iommufd_physical_unbind",
-    "attach_ioas": "vfio_iommufd_physical_attach_ioas",
-    "detach_ioas": "vfio_iommufd_physical_detach_ioas",
-}
-# Members that not every kernel has, and the feature that says so.
-OPERATION_FEATURES = {
-    "get_region_info_caps": "region-info-caps",
-    "match_token_uuid": "match-token-uuid",
-    "bind_iommufd": "iommufd-ops",
-    "unbind_iommufd": "iommufd-ops",
-    "attach_ioas": "iommufd-ops",
-    "detach_ioas": "detach-ioas",
-}
 
 
 class FileHead(Record):
@@ -102,21 +74,25 @@ def hook_files(spec: m.Spec) -> tuple[str, ...]:
 
 def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
     spec = lowering.spec
-    flags = migration_flags(spec.migration) if spec.migration else ()
     functions = {device.function for device in spec.devices}
+    lifecycle, tables = plan_variants(lowering, kernel)
+    resets = plan_resets(lowering, tuple(table.name for table in tables))
     return DriverView(
         prefix=lowering.names.prefix,
         private=is_private(spec),
         function=functions.pop() if len(functions) == 1 else "any",
-        headers=_headers(spec.provider),
+        headers=_headers(spec),
         header=f"{lowering.names.prefix}.h" if hook_files(spec) else None,
         prototypes=plan_prototypes(lowering),
         defines=(),
         structures=plan_structures(lowering),
         registers=None,
         commands=plan_commands(lowering),
-        lifecycle=plan_lifecycle(lowering, kernel, flags),
-        operations=_operations(lowering, kernel),
+        lifecycle=lifecycle,
+        operations=tables,
+        choice=plan_choice(lowering, tables),
+        always_chosen=always_found(spec),
+        resets=resets,
         id_table=tuple(_id_table(spec)),
         module_info=tuple(_module_info(spec, kernel)),
     )
@@ -128,14 +104,17 @@ def _complete(lowering: Lowering, view: DriverView, migration: MigrationView | N
     view = replace(view, registers=plan_registers(lowering, words))
     defines = (
         *_vendor_defines(lowering.spec),
+        *_id_defines(lowering.spec),
         *plan_defines(lowering, words),
         *plan_constants(lowering, words),
     )
     return replace(view, defines=defines)
 
 
-def _headers(provider: m.Provider | None) -> tuple[str, ...]:
-    return tuple(header.text for header in provider.headers) if provider else ()
+def _headers(spec: m.Spec) -> tuple[str, ...]:
+    """Return the headers of the parent and of the lists of IDs."""
+    found = [header.text for header in spec.provider.headers] if spec.provider else []
+    return tuple(dict.fromkeys([*found, *(str(d.header) for d in spec.devices if d.header)]))
 
 
 def _texts(value: object) -> Iterable[str]:
@@ -165,20 +144,12 @@ def _vendor_defines(spec: m.Spec) -> tuple[Defines, ...]:
     return (Defines(lines, None, named[0].vendor.span),) if lines else ()
 
 
-def _operations(lowering: Lowering, kernel: Kernel) -> tuple[tuple[str, str], ...]:
-    """Return every member that the kernel's table has; the core calls some of them unconditionally."""
-    prefix, spec = lowering.names.prefix, lowering.spec
-    own = {"open_device"}
-    own |= {"init", "release"} if has_init(spec) else set()
-    own |= {"close_device"} if has_close(spec) else set()
-    present = [n for n in CORE_OPERATIONS if n not in OPERATION_FEATURES or kernel.has(OPERATION_FEATURES[n])]
-    members = [(n, f"{prefix}_{n}" if n in own else CORE_OPERATIONS[n]) for n in present]
-    return (("name", c_string(spec.driver.name.text)), *members)
-
-
 def _id_table(spec: m.Spec) -> Iterable[str]:
     for devices in spec.devices:
         vendor = str(devices.vendor_name or devices.vendor)
+        for one in devices.lists:
+            yield c.comment(one.title.text, 1).removeprefix("\t")
+            yield f"{one.id}({_id_macro(spec, devices)}),"
         last = None
         for device in devices.ids:
             if device.title.text != last:
@@ -187,6 +158,23 @@ def _id_table(spec: m.Spec) -> Iterable[str]:
             yield c.wrap(f"{{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO({vendor}, {device.id}) }},", 1).removeprefix(
                 "\t"
             )
+
+
+def _id_macro(spec: m.Spec, devices: m.Devices) -> str:
+    """Return the macro that lists of IDs apply to each; one for each vendor."""
+    vendors = list(dict.fromkeys(str(d.vendor) for d in spec.devices if d.lists))
+    return (
+        f"{spec.driver.prefix}_device{vendors.index(str(devices.vendor)) + 1 if vendors[1:] else ''}".upper()
+    )
+
+
+def _id_defines(spec: m.Spec) -> tuple[Defines, ...]:
+    vendors = {_id_macro(spec, d): str(d.vendor_name or d.vendor) for d in spec.devices if d.lists}
+    lines = tuple(
+        f"#define {macro}(id) \\\n\t{{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO({vendor}, id) }}"
+        for macro, vendor in vendors.items()
+    )
+    return (Defines(lines, None, spec.devices[0].vendor.span),) if lines else ()
 
 
 def _module_info(spec: m.Spec, kernel: Kernel) -> Iterable[str]:

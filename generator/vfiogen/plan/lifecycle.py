@@ -5,28 +5,106 @@ from __future__ import annotations
 
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
+from vfiogen.c.text import c_string
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
-from vfiogen.plan.lower import Body, Lowering
+from vfiogen.plan.lower import Body, Lowering, can_fail
 from vfiogen.plan.registers import bar_sizes
 from vfiogen.plan.view import Function, function
+from vfiogen.records import Value
 
 CORE_VDEV = "struct vfio_device *core_vdev"
 
 
-def plan_lifecycle(lowering: Lowering, kernel: Kernel, flags: tuple[str, ...]) -> tuple[Function, ...]:
-    """Return the functions of the device's life that aren't the core's own."""
+class _Made(Value):
+    """A function before its name has a prefix."""
+
+    kind: str
+    name: str
+    lines: tuple[list[c.Declaration], list[c.Stmt]]
+
+
+def plan_lifecycle(
+    lowering: Lowering, kernel: Kernel, flags: tuple[str, ...], prefix: str
+) -> tuple[Function, ...]:
+    """Return the functions of the device's life that aren't the core's own; their names have the prefix."""
     wanted = [_open(lowering, kernel)]
     if has_init(lowering.spec):
         wanted = [_init(lowering, flags), _release(lowering), *wanted]
     if has_close(lowering.spec):
         wanted.append(_close(lowering))
-    return tuple(wanted)
+    return tuple(function(one.kind, f"{prefix}_{one.name}", [CORE_VDEV], one.lines) for one in wanted)
+
+
+def plan_resets(lowering: Lowering, tables: tuple[str, ...]) -> tuple[Function, ...]:
+    """Return the handlers of the PCI core's resets."""
+    spec = lowering.spec
+    found = []
+    if spec.reset_prepare:
+        body = _reset_body(lowering, tables)
+        _reset_steps(body, spec.reset_prepare)
+        found.append(_reset_function(body, "reset_prepare"))
+    if spec.migration or spec.reset_done:
+        body = _reset_body(lowering, tables if spec.reset_done else ())
+        _reset_steps(body, spec.reset_done)
+        if spec.migration:
+            body.add(c.Comment(_COUNTED), c.Expr(f"atomic_inc(&{body.device}->resets)"))
+        found.append(_reset_function(body, "reset_done"))
+    return tuple(found)
+
+
+_COUNTED = (
+    "This runs under memory_lock, which a page fault takes while a user copy holds the driver's mutexes. "
+    "So the reset is only counted here."
+)
+
+
+def _reset_body(lowering: Lowering, tables: tuple[str, ...]) -> Body:
+    """Return the beginning of a handler: other variants have nothing to do in it."""
+    prefix = lowering.names.prefix
+    body = Body(lowering, lowering.scope.in_reset(), prefix, core="pdev", silent=True)
+    body.local(f"{lowering.names.device} *", prefix, f"{prefix}_from_pci(pdev)")
+    living = (
+        [
+            table
+            for variant, table in zip(lowering.spec.variants, tables, strict=bool(tables))
+            if variant.uses("lifecycle")
+        ]
+        if lowering.spec.variants
+        else list(tables)
+    )
+    if tables and len(living) < len(tables):
+        tests = (f"{prefix}->core_device.vdev.ops != &{table}" for table in living)
+        body.add(c.If(" && ".join(tests), (c.Return(),)), c.Blank())
+    return body
+
+
+def _reset_steps(body: Body, steps: tuple[m.Step, ...]) -> None:
+    """Append what nobody hears the errors of but the reader of the kernel's log."""
+    for step in steps:
+        run = body.lowering.analysis.action(step.formula, body.scope) if step.verb == "do" else None
+        if step.note:
+            body.add(c.Comment(step.note.text))
+        if run is None or not can_fail(run.command):
+            body.undo([step])
+            continue
+        said = c_string(f"{run.command.name} failed: %d\n")
+        body.add(
+            c.Expr(f"{body.ret()} = {body.invocation(run)}"),
+            c.If("ret", (c.Expr(f"pci_err(pdev, {said}, ret)"),)),
+            c.Blank(),
+        )
+
+
+def _reset_function(body: Body, name: str) -> Function:
+    lines = (list(body.declarations.values()), body.statements)
+    return function("void", f"{body.names.prefix}_{name}", ["struct pci_dev *pdev"], lines)
 
 
 def has_init(spec: m.Spec) -> bool:
     """Tell whether the device's init and release do more than the core's."""
-    return bool(spec.migration or spec.init or (spec.provider and spec.provider.hold == "device"))
+    valued = any(kept.value for kept in spec.context)
+    return bool(spec.migration or spec.init or valued or (spec.provider and spec.provider.hold == "device"))
 
 
 def has_close(spec: m.Spec) -> bool:
@@ -34,13 +112,15 @@ def has_close(spec: m.Spec) -> bool:
     return bool(spec.migration or any(step.undo for step in spec.open))
 
 
-def _init(lowering: Lowering, flags: tuple[str, ...]) -> Function:
+def _init(lowering: Lowering, flags: tuple[str, ...]) -> _Made:
     body = _body(lowering)
     # The core sets core_device.pdev only in its own init, which comes after the declarations.
     body.pdev_source = "to_pci_dev(core_vdev->dev)"
     body.attempt("vfio_pci_core_init_dev(core_vdev)")
     body.unwinding.append(("err_core", (c.Expr("vfio_pci_core_release_dev(core_vdev)"),)))
     _get_provider(body)
+    _set_context(body)
+    body.add(c.Blank())
     for step in lowering.spec.init:
         body.step(step)
         body.add(c.Blank())
@@ -48,7 +128,7 @@ def _init(lowering: Lowering, flags: tuple[str, ...]) -> Function:
         _arm_migration(body, flags)
     body.add(c.Blank())
     body.finish()
-    return _function(lowering, "int", "init", body)
+    return _Made("int", "init", (list(body.declarations.values()), body.statements))
 
 
 def _get_provider(body: Body) -> None:
@@ -62,10 +142,18 @@ def _get_provider(body: Body) -> None:
     name = c_name(provider.handle.text)
     body.local(call.type.c, name)
     body.checked_call(call, name)
-    body.add(c.Expr(f"{body.device}->{name} = {name}"), c.Blank())
+    body.add(c.Expr(f"{body.device}->{name} = {name}"))
     put = analysis.call(provider.put, scope)
     if put is not None:
         body.unwinding.append(("err_put", (c.Expr(body.kernel_call(put)),)))
+
+
+def _set_context(body: Body) -> None:
+    valued = [kept for kept in body.lowering.spec.context if kept.value]
+    for kept in valued:
+        typed = body.lowering.analysis.value(kept.value, body.scope)
+        if typed is not None:
+            body.add(c.Expr(f"{body.device}->{c_name(kept.name.text)} = {body.value(typed)}"))
 
 
 def _arm_migration(body: Body, flags: tuple[str, ...]) -> None:
@@ -78,7 +166,7 @@ def _arm_migration(body: Body, flags: tuple[str, ...]) -> None:
     )
 
 
-def _release(lowering: Lowering) -> Function:
+def _release(lowering: Lowering) -> _Made:
     spec = lowering.spec
     body = _body(lowering)
     for step in reversed(spec.init):
@@ -90,10 +178,10 @@ def _release(lowering: Lowering) -> Function:
     if spec.migration:
         body.add(c.Expr(f"mutex_destroy(&{body.device}->state_mutex)"))
     body.add(c.Expr("vfio_pci_core_release_dev(core_vdev)"))
-    return _function(lowering, "void", "release", body)
+    return _Made("void", "release", (list(body.declarations.values()), body.statements))
 
 
-def _open(lowering: Lowering, kernel: Kernel) -> Function:
+def _open(lowering: Lowering, kernel: Kernel) -> _Made:
     body = _body(lowering) if is_private(lowering.spec) else _plain_body(lowering)
     core = f"&{body.device}->core_device" if is_private(lowering.spec) else "vdev"
     body.attempt(f"vfio_pci_core_enable({core})")
@@ -108,7 +196,7 @@ def _open(lowering: Lowering, kernel: Kernel) -> Function:
     body.add(c.Expr(f"vfio_pci_core_finish_enable({core})"))
     body.unwinding = body.unwinding if body.fails and _has_goto(body) else []
     body.finish()
-    return _function(lowering, "int", "open_device", body)
+    return _Made("int", "open_device", (list(body.declarations.values()), body.statements))
 
 
 def _has_goto(body: Body) -> bool:
@@ -125,7 +213,7 @@ def _enter_running(body: Body) -> None:
     )
 
 
-def _close(lowering: Lowering) -> Function:
+def _close(lowering: Lowering) -> _Made:
     body = _body(lowering)
     device = body.device
     if lowering.spec.migration:
@@ -138,7 +226,7 @@ def _close(lowering: Lowering) -> Function:
     for step in reversed(lowering.spec.open):
         body.undo(step.undo)
     body.add(c.Expr("vfio_pci_core_close_device(core_vdev)"))
-    return _function(lowering, "void", "close_device", body)
+    return _Made("void", "close_device", (list(body.declarations.values()), body.statements))
 
 
 def _one_per_bar(spec: m.Spec) -> list[m.RegisterBlock]:
@@ -180,7 +268,14 @@ def _map_by_hand(body: Body, bar: int) -> None:
 
 def is_private(spec: m.Spec) -> bool:
     """Tell whether the driver keeps anything of its own for each device."""
-    return bool(spec.migration or spec.context or spec.registers or has_init(spec) or spec.open)
+    return bool(
+        spec.migration or spec.context or spec.registers or has_init(spec) or spec.open or has_resets(spec)
+    )
+
+
+def has_resets(spec: m.Spec) -> bool:
+    """Tell whether the driver has handlers of resets of its own."""
+    return bool(spec.migration or spec.reset_prepare or spec.reset_done)
 
 
 def _body(lowering: Lowering) -> Body:
@@ -195,8 +290,3 @@ def _plain_body(lowering: Lowering) -> Body:
     init = "container_of(core_vdev, struct vfio_pci_core_device, vdev)"
     body.local("struct vfio_pci_core_device *", "vdev", init)
     return body
-
-
-def _function(lowering: Lowering, kind: str, name: str, body: Body) -> Function:
-    lines = (list(body.declarations.values()), body.statements)
-    return function(kind, f"{lowering.names.prefix}_{name}", [CORE_VDEV], lines)

@@ -445,6 +445,8 @@ class Body(Struct):
         opposite = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
         if isinstance(typed, t.Prefix) and typed.operator == "not":
             return self._printed(typed.operand)
+        if isinstance(typed, t.Found):
+            return self._lacking(), UNARY
         if isinstance(typed, t.Operation) and typed.operator == ">" and literal(typed.right) == 0:
             return self._printed(t.Operation(typed.type, "==", typed.left, typed.right))
         if isinstance(typed, t.Operation) and typed.operator in opposite:
@@ -488,6 +490,7 @@ class Body(Struct):
             "device": pdev,
             "parent": f"pci_physfn({pdev})",
             "vf-id": f"pci_iov_vf_id({pdev})",
+            "is-vf": f"{pdev}->is_virtfn",
             "domain": f"pci_domain_nr({pdev}->bus)",
             "pci-id": f"pci_dev_id({pdev})",
         }[node.name], TIGHT
@@ -495,10 +498,25 @@ class Body(Struct):
     def _handle(self, node: t.Handle) -> tuple[str, int]:
         provider = self.lowering.spec.provider
         assert provider is not None
+        return self._handle_name(provider), TIGHT
+
+    def _handle_name(self, provider: m.Provider) -> str:
         name = c_name(provider.handle.text)
         if self.lowering.holds_per_call or name in self.declarations:
-            return name, TIGHT
-        return f"{self.device}->{name}", TIGHT
+            return name
+        return f"{self.device}->{name}"
+
+    def _found(self, node: t.Found) -> tuple[str, int]:
+        lacking = self._lacking()
+        return (lacking.removeprefix("!"), TIGHT) if lacking.startswith("!") else (f"!{lacking}", UNARY)
+
+    def _lacking(self) -> str:
+        """Return the test whether the parent's handle isn't there."""
+        provider = self.lowering.spec.provider
+        assert provider is not None
+        get = self.lowering.analysis.call(provider.get, self.scope)
+        handle = self._handle_name(provider)
+        return f"!{handle}" if get and get.failure == "null" else f"IS_ERR({handle})"
 
     def _field(self, node: t.Field) -> tuple[str, int]:
         sign = "->" if node.base.type.kind == "pointer" else "."
@@ -542,7 +560,8 @@ class Body(Struct):
         if pointer:
             self.checked_text(call, text, name)
             return name
-        name = self.fresh("int" if call.type.bits <= 32 else "s64", c_name(node.command.name.text))
+        kind = "ssize_t" if call.type.name == "size" else "int" if call.type.bits <= 32 else "s64"
+        name = self.fresh(kind, c_name(node.command.name.text))
         self.add(c.Expr(f"{name} = {text}"), c.If(f"{name} < 0", self.leave(name)), c.Blank())
         return name
 
@@ -679,6 +698,7 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Constant: Body._constant,
     t.Builtin: Body._builtin,
     t.Handle: Body._handle,
+    t.Found: Body._found,
     t.Field: Body._field,
     t.Kept: Body._kept,
     t.Local: Body._local,

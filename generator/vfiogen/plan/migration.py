@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from vfiogen.c import layout as c
 from vfiogen.model import spec as m
-from vfiogen.model.arcs import TWINS
+from vfiogen.model.arcs import FILE_ARCS, TWINS
 from vfiogen.plan.lower import Body, Lowering, can_fail
 from vfiogen.plan.transfer import plan_transfer
 from vfiogen.plan.view import ArcCase, ArcLabel, Function, MigrationView, function
@@ -37,8 +37,12 @@ def plan_migration(lowering: Lowering, migration: m.Migration) -> MigrationView:
         capacity=transfer.capacity,
         save=transfer.save,
         load=transfer.load,
+        read=transfer.read,
+        write=transfer.write,
         on_write=transfer.on_write,
-        expect=transfer.expect,
+        begin_save=transfer.begin_save,
+        begin_load=transfer.begin_load,
+        end_save=transfer.end_save,
         arc_functions=tuple(arcs.functions),
         arcs=cases,
         reset=_reset(lowering, migration),
@@ -58,7 +62,7 @@ class _Arcs:
 
     def cases(self) -> tuple[ArcCase, ...]:
         """Return the cases: the device's own arcs, then those that open, go on with and close files."""
-        own = [self._own(arc) for arc in self.migration.arcs]
+        own = [self._own(arc) for arc in self.migration.arcs if (arc.source, arc.target) not in FILE_ARCS]
         merged: dict[tuple[tuple[str, ...], str | None], ArcCase] = {}
         for case in (*own, *self._file_cases()):
             key = (case.lines, case.comment)
@@ -120,13 +124,17 @@ class _Arcs:
             _case([("STOP", "RESUMING")], f"return {d}_start_loading({d});"),
             _case([("RESUMING", "STOP")], f"return ERR_PTR({d}_finish_loading({d}));"),
         ]
-        over = [("STOP_COPY", "STOP")]
+        over = []
+        if self.lowering.spec.arc("STOP_COPY", "STOP"):
+            cases.append(_case([("STOP_COPY", "STOP")], f"return ERR_PTR({d}_finish_saving({d}));"))
+        else:
+            over.append(("STOP_COPY", "STOP"))
         if pre_copy:
             begin = [("RUNNING", "PRE_COPY"), *self._if_p2p("RUNNING_P2P", "PRE_COPY_P2P")]
             cases.append(_case(begin, f"return {d}_start_saving({d}, true);"))
             cases.append(self._stop_and_save())
             over += [("PRE_COPY", "RUNNING"), *self._if_p2p("PRE_COPY_P2P", "RUNNING_P2P")]
-        return [*cases, _case(over, f"{d}_put_files({d});", "return NULL;")]
+        return [*cases, *([_case(over, f"{d}_put_files({d});", "return NULL;")] if over else [])]
 
     def _if_p2p(self, source: str, target: str) -> list[tuple[str, str]]:
         return [(source, target)] if self.migration.has("p2p") else []

@@ -50,6 +50,8 @@ class _Specialiser:
             commands=tuple(self._command(c) for c in spec.commands if self._there(c.needs)),
             init=self._steps(spec.init),
             open=self._steps(spec.open),
+            reset_prepare=self._steps(spec.reset_prepare),
+            reset_done=self._steps(spec.reset_done),
             migration=self._migration(spec.migration) if spec.migration else None,
         )
 

@@ -128,13 +128,9 @@ def _file(lowering: Lowering) -> Structure:
     ]
     if migration.has("pre-copy"):
         members.append(Member("bool pre_copy"))
-    members += [
-        Member(
-            "size_t length",
-            c.comment("How much data there is, and how much of it has been read.", 1),
-        ),
-        Member("size_t pos"),
-    ]
+    if not migration.stream.pass_through:
+        said = "How much data there is, and how much of it has been read."
+        members += [Member("size_t length", c.comment(said, 1)), Member("size_t pos")]
     return Structure(f"{names.prefix}_migration_file", (*members, *_data_members(lowering)))
 
 

@@ -26,8 +26,12 @@ class Transfer(Record):
     capacity: str
     save: tuple[Function, ...]
     load: tuple[Function, ...]
-    on_write: tuple[str, ...]
-    expect: str | None
+    on_write: tuple[str, ...] = ()
+    begin_save: tuple[str, ...] = ()
+    begin_load: tuple[str, ...] = ()
+    end_save: tuple[str, ...] = ()
+    read: str | None = None
+    write: str | None = None
 
 
 def plan_transfer(lowering: Lowering, migration: m.Migration) -> Transfer:
@@ -36,6 +40,8 @@ def plan_transfer(lowering: Lowering, migration: m.Migration) -> Transfer:
     layout = lowering.spec.layout(word.text) if word else None
     if layout is not None:
         return _LayoutTransfer(lowering, migration, layout).plan()
+    if migration.stream.pass_through is not None:
+        return _PassThrough(lowering, migration, migration.stream.pass_through).plan()
     return _MemoryTransfer(lowering, migration).plan()
 
 
@@ -53,7 +59,7 @@ class _Common:
         return f"{self.prefix}_{suffix}"
 
     def body(self) -> Body:
-        body = Body(self.lowering, self.lowering.scope.in_stream(), self.prefix)
+        body = Body(self.lowering, self.lowering.scope.in_stream("loaded", "capacity"), self.prefix)
         body.substitutes |= {"loaded": ("migf->length", TIGHT), "capacity": self.capacity()}
         return body
 
@@ -85,6 +91,30 @@ class _Common:
         body.attempt(f"{self.prefix}_file_error(migf)")
         return body
 
+    def on_arc(self, source: str, target: str, name: str) -> tuple[tuple[Function, ...], tuple[str, ...]]:
+        """Return the call that tells the device of an arc, if it must be told, and the function for it.
+
+        A single command that can be called as it is needs none.
+        """
+        steps = self.lowering.spec.arc(source, target)
+        if not steps:
+            return (), ()
+        body = self.body()
+        _steps(body, steps)
+        if not body.declarations and len(body.statements) == 1 and isinstance(body.statements[0], c.Return):
+            return (), (str(body.statements[0].value),)
+        made = function("int", self.name(name), [self.names.device_parameter], _lines(body))
+        return (made,), (f"{made.name}({self.prefix})",)
+
+    def begin_save(self, body: Body) -> None:
+        """Append what the device is told before it is saved."""
+        for step in self.lowering.spec.arc("STOP", "STOP_COPY"):
+            body.step(step)
+
+    def end_load(self) -> tuple[m.Step, ...]:
+        """Return what is done with all data there."""
+        return (*self.stream.end, *self.lowering.spec.arc("RESUMING", "STOP"))
+
     def refuse(self, body: Body, incomplete: str) -> None:
         body.add(c.Comment("A stream that ends early is refused."))
         body.add(c.If(incomplete, body.leave("-EINVAL")), c.Blank())
@@ -99,13 +129,16 @@ class _MemoryTransfer(_Common):
         if self.migration.has("pre-copy"):
             save.insert(0, self._save("save_pre_copy", stream.pre_copy, True))
         checks = (self._check_write(),) if stream.each_write else ()
+        told, begin = self.on_arc("STOP", "RESUMING", "begin_loading")
+        end, end_save = self.on_arc("STOP_COPY", "STOP", "end_saving")
         return Transfer(
             image=self._in_file(stream.memory),
             capacity=self._in_file(stream.capacity),
-            save=tuple(save),
-            load=(*checks, self._load()),
+            save=(*save, *end),
+            load=(*checks, *told, self._load()),
             on_write=tuple(check.name for check in checks),
-            expect=None,
+            begin_load=begin,
+            end_save=end_save,
         )
 
     def _in_file(self, formula: m.Formula | None) -> str:
@@ -121,6 +154,8 @@ class _MemoryTransfer(_Common):
 
     def _save(self, name: str, produce: m.Produce | None, pre_copy: bool) -> Function:
         body = self.body()
+        if not pre_copy:
+            self.begin_save(body)
         if produce is not None:
             _run(body, produce.do)
             self._set_length(body, produce.length)
@@ -131,7 +166,7 @@ class _MemoryTransfer(_Common):
 
     def _set_length(self, body: Body, length: m.Formula) -> None:
         """The parent names both sizes, but a length beyond the memory would leak what lies behind it."""
-        typed = self.lowering.analysis.value(length, self.lowering.scope.in_stream())
+        typed = self.lowering.analysis.value(length, self.lowering.scope.in_stream("loaded", "capacity"))
         if typed is None:
             return
         text = body.value(typed, ADDITION)
@@ -168,7 +203,7 @@ class _MemoryTransfer(_Common):
         lengths = self.stream.lengths or ((self.stream.capacity,) if self.stream.capacity else ())
         texts = [self._length(body, formula) for formula in lengths]
         self.refuse(body, " && ".join(f"migf->length != {text}" for text in texts))
-        _steps(body, (*self.stream.begin, *self.stream.end))
+        _steps(body, (*self.stream.begin, *self.end_load()))
         return self.file_function("load", body)
 
     def _length(self, body: Body, formula: m.Formula) -> str:
@@ -187,6 +222,9 @@ class _LayoutTransfer(_Common):
 
     def plan(self) -> Transfer:
         identify = (self._fill("identify", self.matched, False),) if self.matched else ()
+        told, begin = self.on_arc("STOP", "RESUMING", "begin_loading")
+        end, end_save = self.on_arc("STOP_COPY", "STOP", "end_saving")
+        expect = (f"{self.name('identify')}({self.prefix}, &migf->expected)",) if self.matched else ()
         rest = [f for f in self.layout.fields if f not in self.matched]
         return Transfer(
             image="(u8 *)&migf->state",
@@ -195,14 +233,17 @@ class _LayoutTransfer(_Common):
                 *identify,
                 self._fill("save_state", rest, bool(identify)),
                 self._save_stop_copy(),
+                *end,
             ),
             load=(
                 *((self._check_match(),) if self.matched else ()),
+                *told,
                 self._load_state(),
                 self._load(),
             ),
             on_write=(self.name("check_match"),) if self.matched else (),
-            expect=self.name("identify") if self.matched else None,
+            begin_load=(*expect, *begin),
+            end_save=end_save,
         )
 
     def _fill(self, name: str, fields: list[m.LayoutField], identified: bool) -> Function:
@@ -261,6 +302,7 @@ class _LayoutTransfer(_Common):
 
     def _save_stop_copy(self) -> Function:
         body = self.body()
+        self.begin_save(body)
         body.attempt(f"{self.name('save_state')}({self.prefix}, &migf->state)")
         body.add(c.Expr("migf->length = sizeof(migf->state)"))
         if self.migration.has("pre-copy"):
@@ -325,11 +367,49 @@ class _LayoutTransfer(_Common):
             body.add(c.If(_differ("migf->", late), body.leave("-EINVAL")), c.Blank())
         for step in self.stream.begin:
             body.step(step)
-        if not self.stream.end:
+        if not self.end_load():
             body.finish(c.Return(f"{self.name('load_state')}({self.prefix}, &migf->state)"))
             return self.file_function("load", body)
         body.attempt(f"{self.name('load_state')}({self.prefix}, &migf->state)")
-        _steps(body, self.stream.end)
+        _steps(body, self.end_load())
+        return self.file_function("load", body)
+
+
+class _PassThrough(_Common):
+    """Data that the parent moves to and from the user by itself."""
+
+    def __init__(self, lowering: Lowering, migration: m.Migration, passing: m.PassThrough) -> None:
+        super().__init__(lowering, migration)
+        self.passing = passing
+
+    def plan(self) -> Transfer:
+        told, begin = self.on_arc("STOP", "RESUMING", "begin_loading")
+        saved, begin_save = self.on_arc("STOP", "STOP_COPY", "begin_saving")
+        end, end_save = self.on_arc("STOP_COPY", "STOP", "end_saving")
+        return Transfer(
+            image="",
+            capacity="",
+            save=(*saved, *end),
+            load=(*told, self._load()),
+            begin_save=begin_save,
+            begin_load=begin,
+            end_save=end_save,
+            read=self._call(self.passing.read),
+            write=self._call(self.passing.write),
+        )
+
+    def _call(self, formula: m.Formula) -> str:
+        """Return the call that moves data; it runs with the file's lock held."""
+        device = f"migf->{self.prefix}"
+        scope = self.lowering.scope.in_stream("data", "count")
+        body = Body(self.lowering, scope, device, core=f"{device}->core_device.pdev")
+        body.substitutes |= {"data": ("buf", TIGHT), "count": ("count", TIGHT)}
+        run = self.lowering.analysis.transfer(formula, scope)
+        return body.invocation(run) if run else "0"
+
+    def _load(self) -> Function:
+        body = self.load_body()
+        _steps(body, (*self.stream.begin, *self.end_load()))
         return self.file_function("load", body)
 
 

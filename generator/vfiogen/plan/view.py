@@ -75,11 +75,19 @@ class ArcCase(Record):
     origin: Span | None = None
 
 
+class Operations(Record):
+    """A table of device operations: its members and their values."""
+
+    name: str
+    members: tuple[tuple[str, str], ...]
+
+
 class MigrationView(Record):
     """The migration part of a driver.
 
-    `image` is the address of the data of a file `migf`, `capacity` its size; `on_write` are functions
-    that look at what has arrived, `expect` one that takes down what must match.
+    `image` is the address of the data of a file `migf`, `capacity` its size; or else `read` and `write` are
+    the calls that pass data through. `on_write` are functions that look at what has arrived, `begin_save` and
+    `begin_load` are calls on the way to STOP_COPY and to RESUMING, `end_save` those on the way back.
     """
 
     pre_copy: bool
@@ -88,8 +96,12 @@ class MigrationView(Record):
     capacity: str
     save: tuple[Function, ...]
     load: tuple[Function, ...]
+    read: str | None
+    write: str | None
     on_write: tuple[str, ...]
-    expect: str | None
+    begin_save: tuple[str, ...]
+    begin_load: tuple[str, ...]
+    end_save: tuple[str, ...]
     arc_functions: tuple[Function, ...]
     arcs: tuple[ArcCase, ...]
     reset: tuple[str, ...]
@@ -114,7 +126,10 @@ class DriverView(Record):
     registers: Registers | None
     commands: tuple[Function, ...]
     lifecycle: tuple[Function, ...]
-    operations: tuple[tuple[str, str], ...]
+    operations: tuple[Operations, ...]
+    choice: Function | None
+    always_chosen: bool
+    resets: tuple[Function, ...]
     id_table: tuple[str, ...]
     module_info: tuple[str, ...]
 

@@ -368,6 +368,8 @@ static int qat_vf_finish_loading(struct qat_vf_device *qat_vf)
 
 	mutex_lock(&migf->lock);
 	ret = qat_vf_load(migf);
+	if (!ret)
+		migf->disabled = true;
 	mutex_unlock(&migf->lock);
 	if (ret)
 		return ret;

@@ -502,6 +502,8 @@ static int edu_finish_loading(struct edu_device *edu)
 
 	mutex_lock(&migf->lock);
 	ret = edu_load(migf);
+	if (!ret)
+		migf->disabled = true;
 	mutex_unlock(&migf->lock);
 	if (ret)
 		return ret;

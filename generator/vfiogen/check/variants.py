@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Variants: each can be reached, and its condition told before the driver has anything of its own."""
+
+from __future__ import annotations
+
+from vfiogen.diagnostics import Span, listing, quote
+from vfiogen.model import spec as m
+from vfiogen.model import typed as t
+from vfiogen.model.analyse import Analysis, Scope
+from vfiogen.model.scope import is_single_call
+from vfiogen.model.typed import walk
+from vfiogen.model.walk import formulas, names
+
+
+def check_variants(spec: m.Spec, analysis: Analysis) -> None:
+    """Report variants that no device gets or that can't be told apart, and sections that none uses."""
+    _Variants(spec, analysis).check()
+
+
+class _Variants:
+    def __init__(self, spec: m.Spec, analysis: Analysis) -> None:
+        self._spec = spec
+        self._analysis = analysis
+        self._problems = analysis.problems
+        self._sections = _sections(spec)
+
+    def check(self) -> None:
+        last: m.Variant | None = None
+        seen: dict[str, m.Variant] = {}
+        for variant in self._spec.variants:
+            if last is not None:
+                related = ((last.name.span, "this one has no condition, so it takes every device"),)
+                message = f"no device is left for {quote(variant.name.text)}"
+                self._problems.report("variant", message, variant.name.span, related=related)
+            first = seen.setdefault(variant.name.text.replace("-", "_"), variant)
+            if first is not variant:
+                message = f"two variants are called {quote(variant.name.text)}"
+                related = ((first.name.span, "the first one"),)
+                self._problems.report("variant", message, variant.name.span, related=related)
+            self._check_condition(variant)
+            self._check_sections(variant)
+            last = last or (variant if variant.when is None else None)
+        self._check_unused()
+
+    def _check_condition(self, variant: m.Variant) -> None:
+        scope = Scope(self._spec).before_open()
+        typed = self._analysis.condition(variant.when, scope)
+        for part in walk(typed) if typed is not None else ():
+            reason = self._too_early(part)
+            if reason and variant.when:
+                hint = "it is looked at before the driver has anything of its own for the device"
+                self._problems.report("variant", f"a condition can't {reason}", variant.when.span, hint)
+
+    def _too_early(self, part: t.Typed) -> str:
+        """Say what a condition would need that isn't there when the device is bound."""
+        kept = {value.name.text for value in self._spec.context}
+        if isinstance(part, t.Kept):
+            return f"look at {quote(part.name)}, a value of the context"
+        if isinstance(part, t.Run):
+            name = quote(part.command.name.text)
+            if not is_single_call(part.command):
+                return f"run {name}, which is more than a call"
+            if kept & set(names(formulas(part.command))):
+                return f"run {name}, which takes a value of the context"
+        return ""
+
+    def _check_sections(self, variant: m.Variant) -> None:
+        for word in variant.use:
+            if word.text not in self._sections:
+                message = f"the spec has no section {quote(word.text)}"
+                known = f"it has {listing(self._sections, 'and')}" if self._sections else ""
+                self._problems.report("variant", message, word.span, known)
+
+    def _check_unused(self) -> None:
+        used = {word.text for variant in self._spec.variants for word in variant.use}
+        for name, span in self._sections.items():
+            if self._spec.variants and name not in used:
+                hint = "name it in `use` of the variants that it applies to"
+                self._problems.report("variant", f"no variant uses {quote(name)}", span, hint)
+
+
+def _sections(spec: m.Spec) -> dict[str, Span]:
+    """Return the sections that variants choose from, and where each is."""
+    found = {"lifecycle": spec.lifecycle[0].span} if spec.lifecycle else {}
+    if spec.migration:
+        found["migration"] = spec.migration.span
+    return found

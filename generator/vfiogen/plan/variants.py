@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A table of device operations for each variant of a driver, and which one a device gets."""
+
+from __future__ import annotations
+
+from vfiogen.c import layout as c
+from vfiogen.c.names import c_name
+from vfiogen.c.text import c_string
+from vfiogen.kernel.target import Kernel
+from vfiogen.model import spec as m
+from vfiogen.model.walk import formulas, names
+from vfiogen.plan.lifecycle import has_close, has_init, plan_lifecycle
+from vfiogen.plan.lower import Body, Lowering
+from vfiogen.plan.migration import migration_flags
+from vfiogen.plan.view import Function, Operations, function
+from vfiogen.records import replace
+
+# Every member of struct vfio_device_ops that the core may call, and the core's own function for it.
+CORE_OPERATIONS = {
+    "init": "vfio_pci_core_init_dev",
+    "release": "vfio_pci_core_release_dev",
+    "open_device": "",
+    "close_device": "vfio_pci_core_close_device",
+    "ioctl": "vfio_pci_core_ioctl",
+    "get_region_info_caps": "vfio_pci_ioctl_get_region_info",
+    "device_feature": "vfio_pci_core_ioctl_feature",
+    "read": "vfio_pci_core_read",
+    "write": "vfio_pci_core_write",
+    "mmap": "vfio_pci_core_mmap",
+    "request": "vfio_pci_core_request",
+    "match": "vfio_pci_core_match",
+    "match_token_uuid": "vfio_pci_core_match_token_uuid",
+    "bind_iommufd": "vfio_iommufd_physical_bind",
+    "unbind_iommufd": "vfio_iommufd_physical_unbind",
+    "attach_ioas": "vfio_iommufd_physical_attach_ioas",
+    "detach_ioas": "vfio_iommufd_physical_detach_ioas",
+}
+# Members that not every kernel has, and the feature that says so.
+OPERATION_FEATURES = {
+    "get_region_info_caps": "region-info-caps",
+    "match_token_uuid": "match-token-uuid",
+    "bind_iommufd": "iommufd-ops",
+    "unbind_iommufd": "iommufd-ops",
+    "attach_ioas": "iommufd-ops",
+    "detach_ioas": "detach-ioas",
+}
+
+
+def plan_variants(lowering: Lowering, kernel: Kernel) -> tuple[tuple[Function, ...], tuple[Operations, ...]]:
+    """Return the functions of the device's life, each once, and a table for each variant."""
+    functions: dict[str, Function] = {}
+    tables = []
+    for name, suffix, spec in _faces(lowering.spec):
+        own = replace(lowering, spec=spec)
+        prefix = "_".join(part for part in (lowering.names.prefix, suffix) if part)
+        found = {}
+        for made in _functions(own, kernel, prefix):
+            # What two variants have in common is there once.
+            first = functions.setdefault(made.text.replace(f"{prefix}_", "", 1), made)
+            found[made.name.removeprefix(f"{prefix}_")] = first.name
+        tables.append(_table(spec, kernel, prefix, name, found))
+    return tuple(functions.values()), tuple(tables)
+
+
+def _faces(spec: m.Spec) -> list[tuple[str, str, m.Spec]]:
+    """Return each variant by the name of its operations, what its C names begin with, and its spec."""
+    if not spec.variants:
+        return [(spec.driver.name.text, "", spec)]
+    return [
+        (variant.name.text, variant_suffix(spec, variant), _narrow(spec, variant))
+        for variant in spec.variants
+    ]
+
+
+def variant_suffix(spec: m.Spec, variant: m.Variant) -> str:
+    """Return what C names of a variant have behind the prefix: what its name adds to the driver's."""
+    name = c_name(variant.name.text)
+    for known in (c_name(spec.driver.name.text), spec.driver.prefix.text):
+        if name == known or name.startswith(f"{known}_"):
+            return name.removeprefix(known).removeprefix("_")
+    return name
+
+
+def _narrow(spec: m.Spec, variant: m.Variant) -> m.Spec:
+    """Return the spec with the sections that a variant uses, and nothing that they alone need."""
+    living = variant.uses("lifecycle")
+    return replace(
+        spec,
+        provider=spec.provider if variant.use else None,
+        context=spec.context if variant.use else (),
+        registers=spec.registers if variant.use else (),
+        init=spec.init if living else (),
+        open=spec.open if living else (),
+        migration=spec.migration if variant.uses("migration") else None,
+    )
+
+
+def _functions(lowering: Lowering, kernel: Kernel, prefix: str) -> tuple[Function, ...]:
+    migration = lowering.spec.migration
+    return plan_lifecycle(lowering, kernel, migration_flags(migration) if migration else (), prefix)
+
+
+def _table(spec: m.Spec, kernel: Kernel, prefix: str, name: str, found: dict[str, str]) -> Operations:
+    """Return every member that the kernel's table has; the core calls some of them unconditionally."""
+    assert has_init(spec) == ("init" in found)
+    assert has_close(spec) == ("close_device" in found)
+    present = [n for n in CORE_OPERATIONS if n not in OPERATION_FEATURES or kernel.has(OPERATION_FEATURES[n])]
+    members = [(n, found.get(n, CORE_OPERATIONS[n])) for n in present]
+    return Operations(f"{prefix}_ops", (("name", c_string(name)), *members))
+
+
+def plan_choice(lowering: Lowering, tables: tuple[Operations, ...]) -> Function | None:
+    """Return the function that picks a device's operations, if there is anything to pick."""
+    variants = lowering.spec.variants
+    if not any(variant.when for variant in variants):
+        return None
+    body = Body(lowering, lowering.scope.before_open(), lowering.names.prefix, core="pdev")
+    put = _look_up_parent(body)
+    choices = list(zip(variants, tables, strict=True))
+    if put is None:
+        _choose_at_once(body, choices)
+    else:
+        body.local("const struct vfio_device_ops *", "ops", "NULL")
+        body.add(_chain(body, choices), c.Blank(), put, c.Return("ops"))
+    lines = (list(body.declarations.values()), body.statements)
+    name = f"{lowering.names.prefix}_choose_ops"
+    return function("const struct vfio_device_ops *", name, ["struct pci_dev *pdev"], lines)
+
+
+def _look_up_parent(body: Body) -> c.Stmt | None:
+    """Get the parent's handle, if a condition asks for it; return what gives it back."""
+    spec = body.lowering.spec
+    provider = spec.provider
+    if provider is None or not _mentions(spec, provider.handle.text):
+        return None
+    analysis, scope = body.lowering.analysis, body.scope
+    get, put = analysis.call(provider.get, scope), analysis.call(provider.put, scope)
+    handle = c_name(provider.handle.text)
+    if get is not None:
+        body.local(get.type.c, handle, body.kernel_call(get))
+    if put is None or get is None:
+        return None
+    held = f"!IS_ERR({handle})" if get.failure == "errno" else handle
+    return c.If(held, (c.Expr(body.kernel_call(put)),))
+
+
+def _mentions(spec: m.Spec, handle: str) -> bool:
+    """Tell whether a condition needs the handle, itself or through a command."""
+    waiting = list(names(formulas(tuple(variant.when for variant in spec.variants if variant.when))))
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        command = spec.command(name)
+        if command is not None and name not in seen:
+            waiting += names(formulas(command))
+        seen.add(name)
+    return handle in seen
+
+
+def _choose_at_once(body: Body, choices: list[tuple[m.Variant, Operations]]) -> None:
+    for variant, table in choices:
+        condition = body.lowering.analysis.condition(variant.when, body.scope)
+        if condition is None:
+            body.add(c.Return(f"&{table.name}"))
+            return
+        body.add(c.If(body.value(condition), (c.Return(f"&{table.name}"),)))
+    body.add(c.Return("NULL"))
+
+
+def _chain(body: Body, choices: list[tuple[m.Variant, Operations]]) -> c.Stmt:
+    """Return `if ... else if ...` over the variants."""
+    (variant, table), rest = choices[0], choices[1:]
+    chosen = c.Expr(f"ops = &{table.name}")
+    condition = body.lowering.analysis.condition(variant.when, body.scope)
+    if condition is None:
+        return chosen
+    return c.If(body.value(condition), (chosen,), (_chain(body, rest),) if rest else ())
+
+
+def always_found(spec: m.Spec) -> bool:
+    """Tell whether every device gets some operations."""
+    return not spec.variants or spec.variants[-1].when is None
