@@ -30,6 +30,8 @@ VERBS: dict[str, Parse] = {
     "poll": parse.parse_expression,
     "check": parse.parse_expression,
 }
+# A step that is written as a text, although it has a verb.
+_VERB = re.compile(rf"({'|'.join([*VERBS, 'wait'])}) +([a-z0-9].*)")
 STEP_KEYS = frozenset(
     [*VERBS, "wait", "every", "for", "error", "retry", "ignore-error", "undo", "needs", "note"]
 )
@@ -194,7 +196,7 @@ class _Reader:
             name=name,
             type=_layout_type(view["type"]),
             count=view["count"].count(LARGEST_FIELD),
-            const=view["const"].optional_integer(),
+            const=view["const"].integer() if view["const"] else None,
             match=self._expression(view["match"]),
             save=self._expression(view["save"]),
             load=self._expression(view["load"]),
@@ -238,11 +240,25 @@ class _Reader:
 
     def _step(self, view: _View) -> m.Step:
         if view.scalar:
-            return m.Step("do", self._expression(view), view.span)
+            said = self._is_verb_forgotten(view)
+            return m.Step("do", None if said else self._expression(view), view.span)
         verbs = [key for key in view.names() if key in VERBS or key == "wait"]
         if len(verbs) != 1 and view.names() and not set(view.names()) - STEP_KEYS:
             self._one_verb(view, verbs)
         return self._verb_step(verbs[0] if verbs else "do", view)
+
+    def _is_verb_forgotten(self, view: _View) -> bool:
+        """Tell whether a text is a step without the key that it needs, which is reported."""
+        text = view.text()
+        if found := _VERB.match(text):
+            hint = f"write `{found[1]}: {found[2]}`"
+            self._problems.report("step-verb", f"the verb `{found[1]}` is a key", view.span, hint)
+        elif _is_assignment(text):
+            hint = f"write `write: {text}` for a register, or `set: {text}` for a value in memory"
+            self._problems.report("step-verb", "an assignment needs a verb", view.span, hint)
+        else:
+            return False
+        return True
 
     def _one_verb(self, view: _View, verbs: list[str]) -> None:
         """Report a step without a verb, or each verb but the first. The schema reports unknown keys."""
@@ -291,7 +307,7 @@ class _Reader:
         lengths = (self._expression(item) for item in load["lengths"].items())
         return m.Stream(
             span=view.key_span,
-            structure=view["structure"].optional(),
+            structure=view["structure"].word() if view["structure"] else None,
             memory=self._expression(view["memory"]),
             capacity=self._expression(view["capacity"]),
             pre_copy=self._produce(view["save"]["pre-copy"]),
@@ -327,6 +343,14 @@ class _Reader:
             return m.Formula(None, scalar)
 
 
+def _is_assignment(text: str) -> bool:
+    try:
+        parse.parse_assignment(text)
+    except SyntaxProblem:
+        return False
+    return True
+
+
 def _parse_symbols(text: str) -> Expression:
     return parse.parse_expression(text, symbols=True)
 
@@ -338,6 +362,8 @@ def _each(view: _View, read: Callable[[m.Word, _View], T]) -> tuple[T, ...]:
 def _devices(view: _View) -> m.Devices:
     ids = tuple(m.DeviceId(key, value.word()) for key, value in view["ids"].entries())
     function = view["function"].text("any")
+    if function not in ("vf", "pf", "any"):
+        function = "vf"  # which no check refuses: the schema has
     return m.Devices(view["vendor"].word(), view["vendor-name"].optional(), function, ids)
 
 
