@@ -231,7 +231,7 @@ def test_the_last_spec_takes_its_driver_along_too(project: Path, run: Run) -> No
     assert run("generate").status == 0
     assert files_below(project / "out/6.12.95") == {".vfiogen", "Kconfig", "Makefile", "notes"}
     assert "_VFIO_PCI" not in (project / "out/6.12.95/Kconfig").read_text()
-    assert run("check").status == 2
+    assert run("check").status == 1
 
 
 def test_a_run_for_one_spec_keeps_the_others_listed(project: Path, run: Run) -> None:

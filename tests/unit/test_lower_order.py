@@ -140,7 +140,7 @@ provider:
 commands:
   plain: hw_plain(hw)
   silent: hw_silent(hw) -> void
-  value: { results: { found: u32 }, call: "hw_value(hw) -> u32 or errno" }
+  value: { results: { answer: u32 }, call: "hw_value(hw) -> u32 or errno" }
   named: 'hw_named(hw, "{domain}", "{vf-id}", "as it is, 100%")'
   steps: { steps: [{ check: hw == hw-other }] }
   hw-other: hw_other() -> struct hw *
@@ -160,7 +160,7 @@ def test_a_parent_is_given_back_whatever_happens(parent: str) -> None:
     assert "ret = hw_plain(hw); hw_put(hw); return ret;" in function(parent, "acme_plain")
     text = function(parent, "acme_value")
     assert (
-        "if (ret < 0) goto err_put; *found = ret; hw_put(hw); return 0; err_put: hw_put(hw); return ret;"
+        "if (ret < 0) goto err_put; *answer = ret; hw_put(hw); return 0; err_put: hw_put(hw); return ret;"
         in text
     )
     assert "goto err_put;" in function(parent, "acme_steps")

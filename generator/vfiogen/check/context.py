@@ -19,7 +19,9 @@ def check_context(spec: m.Spec, analysis: Analysis, scope: Scope) -> None:
         if kind is not None:
             analysis.fitting(kept.value, kind, scope)
         for name in sorted(analysis.reach.reached(kept.value) & later):
-            message = f"{quote(kept.name.text)} is set before {quote(name)}, and takes its value"
-            hint = f"put {quote(name)} first" if name != kept.name.text else ""
+            own = name == kept.name.text
+            order = f"is set before {quote(name)}, and takes its value"
+            message = f"{quote(kept.name.text)} {'takes its own value' if own else order}"
+            hint = "" if own else f"put {quote(name)} first"
             analysis.problems.report("context-order", message, kept.value.span, hint)
         later.discard(kept.name.text)

@@ -35,6 +35,7 @@ _TEMPLATES = """
 """
 _ARCS = {arc for p2p in (False, True) for arc in device_arcs(p2p)}
 OWN_FUNCTIONS = _words(_TEMPLATES) | {f"{a}_to_{b}".lower() for a, b in _ARCS}
+_OF_VARIANTS = ("init", "release", "open_device", "close_device", "ops")
 OWN_STRUCTURES = ("device", "migration_file")
 # Members of the driver's own structure.
 DEVICE_MEMBERS = _words("core_device mig_state resets resets_settled resuming saving state_mutex") | {
@@ -83,6 +84,7 @@ class _Names:
         self._hooked = {used.text for command in spec.commands for used in command.uses}
         self._formulas = list(formulas(spec))
         self._called = set(_kernel_functions(self._formulas))
+        self._own_functions = own_functions(spec)
 
     def run(self) -> None:
         self._check_meanings()
@@ -226,7 +228,7 @@ class _Names:
     def _check_function(self, word: m.Word, name: str) -> None:
         if name == self._prefix:
             self._clash(f"{quote(name)} is a variable of the driver's functions", word)
-        elif name.removeprefix(f"{self._prefix}_") in OWN_FUNCTIONS:
+        elif name.removeprefix(f"{self._prefix}_") in self._own_functions:
             self._clash(f"the driver has a function {quote(name)} of its own", word)
         elif name in self._called:
             message = (
@@ -285,6 +287,21 @@ def own_name(prefix: str, name: str) -> str:
     """Return the C name of a thing of the spec: it begins with the prefix, but doesn't say it twice."""
     name = c_name(name)
     return name if name == prefix or name.startswith(f"{prefix}_") else f"{prefix}_{name}"
+
+
+def variant_suffix(spec: m.Spec, variant: m.Variant) -> str:
+    """Return what C names of a variant have behind the prefix: what its name adds to the driver's."""
+    name = c_name(variant.name.text)
+    for known in (c_name(spec.driver.name.text), spec.driver.prefix.text):
+        if name == known or name.startswith(f"{known}_"):
+            return name.removeprefix(known).removeprefix("_")
+    return name
+
+
+def own_functions(spec: m.Spec) -> frozenset[str]:
+    """Return what the driver calls functions and tables of its own, without the prefix."""
+    suffixes = [variant_suffix(spec, variant) for variant in spec.variants]
+    return OWN_FUNCTIONS | {f"{suffix}_{name}" for suffix in suffixes for name in _OF_VARIANTS}
 
 
 def _both(word: m.Word, other: m.Word, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from vfiogen.diagnostics import Problems, listing, quote
+from vfiogen.diagnostics import Problems, did_you_mean, listing, quote
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
@@ -19,6 +19,7 @@ ARITHMETIC = ("+", "-", "*")
 def check_steps(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> None:
     """Report steps whose verb, modifiers and expressions don't fit together."""
     for step in steps:
+        check_errors((step.error, step.retry), analysis.problems)
         _check_modifiers(step, analysis.problems)
         _VERBS.get(step.verb, _check_nothing)(step, analysis, scope)
         check_undo(step.undo, analysis, scope)
@@ -29,9 +30,7 @@ def check_undo(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> Non
     for step in steps:
         message = _wrong_for_undo(step)
         if message:
-            hint = (
-                "what takes a step back runs a command, sets, writes or waits, and goes on whatever happens"
-            )
+            hint = "a step of an undo runs a command, sets, writes or waits, and goes on whatever happens"
             at = (
                 step.span_of("undo")
                 if step.undo
@@ -47,7 +46,7 @@ def _wrong_for_undo(step: m.Step) -> str:
     if step.verb in ("poll", "check"):
         return f"a {step.verb} can only fail, and nobody hears of it here"
     if step.undo:
-        return "this is taken back by nothing"
+        return "a step of an undo has no undo of its own"
     modifiers = (("retry", step.retry), ("error", step.error), ("ignore-error", step.ignore_error))
     given = next((name for name, word in modifiers if word), "")
     return f"{given} has no meaning here, since an error is ignored anyway" if given else ""
@@ -66,6 +65,16 @@ def _check_infallible(step: m.Step, analysis: Analysis, scope: Scope) -> None:
         message = "this is calculated in a way that can fail, and nobody hears of it here"
         hint = "keep the value in the context when it is known"
         analysis.problems.report("undo-step", message, step.formula.span, hint)
+
+
+def check_errors(words: Iterable[m.Word | None], problems: Problems) -> None:
+    """Report error numbers that the kernel doesn't have."""
+    from vfiogen.kernel.errors import ERRORS
+
+    for word in words:
+        if word and word.text and word.text not in ERRORS:
+            message = f"the kernel has no error {quote(word.text)}"
+            problems.report("unknown-name", message, word.span, did_you_mean(word.text, sorted(ERRORS)))
 
 
 def may_fail(node: t.Typed) -> bool:
@@ -118,7 +127,9 @@ def _check_bounds(step: m.Step, problems: Problems) -> None:
     if not waits:
         _check_no_bounds(step, problems)
     elif step.every is None or step.limit is None:
-        missing = [name for name, given in (("every", step.every), ("for", step.limit)) if given is None]
+        missing = [name for name in ("every", "for") if name not in step.spans]
+        if not missing:
+            return  # one is no duration, which is reported
         message = f"{what} must have a bound, and has no {listing(missing)}"
         hint = "say how often and how long: `every: 1ms, for: 1s`"
         problems.report("poll-bounds", message, step.span_of("retry", "poll"), hint)
@@ -198,7 +209,9 @@ def _wrong_for_poll(typed: t.Typed) -> tuple[str, str]:
         found = f"{len(places)} registers" if places else "none"
         return (
             f"a poll looks at one register, and this at {found}",
-            "poll for one after the other" if places else "",
+            "poll for one after the other"
+            if places
+            else "use `check`: without a register there is nothing to wait for",
         )
     if any(isinstance(node, t.Run) for node in walk(typed)):
         return "a poll runs no command", "set a value before, and compare the register with that"

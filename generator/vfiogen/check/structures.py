@@ -10,7 +10,7 @@ from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
 from vfiogen.model.bounds import most
-from vfiogen.model.types import TYPES_HINT, VOID, read_type
+from vfiogen.model.types import VOID, read_type, type_hints
 
 ROLES = ("const", "match", "save", "register")
 # A file holds the layout twice, and kmalloc() gives 4 MiB at the most.
@@ -23,7 +23,7 @@ def check_structures(spec: m.Spec, analysis: Analysis, problems: Problems, compl
     for kind, word in _declared_types(spec):
         _check_type(kind, word, problems)
     for layout in spec.layouts:
-        if complete:
+        if complete and not any(problems.settled(field.name.span) for field in layout.fields):
             _check_offsets(layout, problems)
             _check_size(layout, problems)
         for field in layout.fields:
@@ -49,7 +49,7 @@ def _check_type(kind: str, word: m.Word, problems: Problems) -> None:
         return
     found = read_type(word.text)
     if found is None or found is VOID:
-        problems.report("type", f"{quote(word.text)} isn't a type", word.span, TYPES_HINT)
+        problems.report("type", f"{quote(word.text)} isn't a type", word.span, *type_hints(word.text))
     elif kind == "parameter" and found.kind == "struct":
         hint = f"pass a pointer: `{found.name} *`"
         problems.report("type", "a structure isn't passed as a whole", word.span, hint)
@@ -201,6 +201,8 @@ def _check_register(field: m.LayoutField, place: t.Read, formula: m.Formula, pro
     elif register.count and field.count and register.count.value != field.count.value:
         _counts_differ(field, register.count, formula, problems)
     if field.register is formula and register.access != "rw":
-        message = f"{quote(register.name.text)} can't be both read and written"
+        name = quote(register.name.text)
+        message = f"{name} can't be both read and written: it is declared `{register.access}`"
         hint = "use save and load, with two registers"
-        problems.report("register-access", message, formula.span, hint)
+        related = ((register.name.span, "declared here"),)
+        problems.report("register-access", message, formula.span, hint, related=related)

@@ -41,14 +41,17 @@ def plan_resets(lowering: Lowering, tables: tuple[str, ...]) -> tuple[Function, 
     spec = lowering.spec
     found = []
     if spec.reset_prepare:
-        body = _reset_body(lowering, tables)
+        body = _reset_body(lowering)
+        _guard(body, tables)
         _reset_steps(body, spec.reset_prepare)
         found.append(_reset_function(body, "reset_prepare"))
     if spec.migration or spec.reset_done:
-        body = _reset_body(lowering, tables if spec.reset_done else ())
-        _reset_steps(body, spec.reset_done)
+        body = _reset_body(lowering)
         if spec.migration:
-            body.add(c.Comment(_COUNTED), c.Expr(f"atomic_inc(&{body.device}->resets)"))
+            body.add(c.Comment(_COUNTED), c.Expr(f"atomic_inc(&{body.device}->resets)"), c.Blank())
+        if spec.reset_done:
+            _guard(body, tables)
+            _reset_steps(body, spec.reset_done)
         found.append(_reset_function(body, "reset_done"))
     return tuple(found)
 
@@ -59,24 +62,21 @@ _COUNTED = (
 )
 
 
-def _reset_body(lowering: Lowering, tables: tuple[str, ...]) -> Body:
-    """Return the beginning of a handler: other variants have nothing to do in it."""
+def _reset_body(lowering: Lowering) -> Body:
     prefix = lowering.names.prefix
     body = Body(lowering, lowering.scope.in_reset(), prefix, core="pdev", silent=True)
     body.local(f"{lowering.names.device} *", prefix, f"{prefix}_from_pci(pdev)")
-    living = (
-        [
-            table
-            for variant, table in zip(lowering.spec.variants, tables, strict=bool(tables))
-            if variant.uses("lifecycle")
-        ]
-        if lowering.spec.variants
-        else list(tables)
-    )
-    if tables and len(living) < len(tables):
-        tests = (f"{prefix}->core_device.vdev.ops != &{table}" for table in living)
-        body.add(c.If(" && ".join(tests), (c.Return(),)), c.Blank())
     return body
+
+
+def _guard(body: Body, tables: tuple[str, ...]) -> None:
+    """Leave devices alone whose variant doesn't use the lifecycle."""
+    variants = body.lowering.spec.variants
+    pairs = zip(variants, tables, strict=True) if variants else ()
+    living = [table for variant, table in pairs if variant.uses("lifecycle")]
+    if len(living) < len(variants):
+        tests = (f"{body.device}->core_device.vdev.ops != &{table}" for table in living)
+        body.add(c.If(" && ".join(tests), (c.Return(),)), c.Blank())
 
 
 def _reset_steps(body: Body, steps: tuple[m.Step, ...]) -> None:

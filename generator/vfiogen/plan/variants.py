@@ -6,6 +6,7 @@ from __future__ import annotations
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.c.text import c_string
+from vfiogen.check.names import variant_suffix
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model.walk import formulas, names
@@ -70,15 +71,6 @@ def _faces(spec: m.Spec) -> list[tuple[str, str, m.Spec]]:
         (variant.name.text, variant_suffix(spec, variant), _narrow(spec, variant))
         for variant in spec.variants
     ]
-
-
-def variant_suffix(spec: m.Spec, variant: m.Variant) -> str:
-    """Return what C names of a variant have behind the prefix: what its name adds to the driver's."""
-    name = c_name(variant.name.text)
-    for known in (c_name(spec.driver.name.text), spec.driver.prefix.text):
-        if name == known or name.startswith(f"{known}_"):
-            return name.removeprefix(known).removeprefix("_")
-    return name
 
 
 def _narrow(spec: m.Spec, variant: m.Variant) -> m.Spec:

@@ -540,6 +540,12 @@ static void xe_vfio_reset_done(struct pci_dev *pdev)
 	struct xe_vfio_device *xe_vfio = xe_vfio_from_pci(pdev);
 	int ret;
 
+	/*
+	 * This runs under memory_lock, which a page fault takes while a user
+	 * copy holds the driver's mutexes. So the reset is only counted here.
+	 */
+	atomic_inc(&xe_vfio->resets);
+
 	if (xe_vfio->core_device.vdev.ops != &xe_vfio_ops)
 		return;
 
@@ -550,12 +556,6 @@ static void xe_vfio_reset_done(struct pci_dev *pdev)
 	ret = xe_sriov_vfio_wait_flr_done(xe_vfio->xe, xe_vfio->vfid);
 	if (ret)
 		pci_err(pdev, "wait-reset failed: %d\n", ret);
-
-	/*
-	 * This runs under memory_lock, which a page fault takes while a user
-	 * copy holds the driver's mutexes. So the reset is only counted here.
-	 */
-	atomic_inc(&xe_vfio->resets);
 }
 
 static const struct pci_error_handlers xe_vfio_err_handlers = {
