@@ -96,7 +96,7 @@ class Problems(Struct):
         related: tuple[tuple[Span, str], ...] = (),
     ) -> None:
         """Add one problem, unless it stands where there was another when that was settled."""
-        if span and any(span in settled for settled in self._settled):
+        if span and self.settled(span):
             return
         self._items[Problem(code, message, span, tuple(h for h in hints if h), related)] = None
 
@@ -107,6 +107,10 @@ class Problems(Struct):
         """
         spans = (problem.span for problem in self._items)
         self._settled += [span for span in spans if span and span.source is source]
+
+    def settled(self, span: Span) -> bool:
+        """Tell whether there was a problem at a place, or around it, when that was settled."""
+        return any(span in settled for settled in self._settled)
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(sorted(self._items, key=_order))
@@ -151,19 +155,30 @@ def listing(words: Iterable[str], last: str = "or", most: int = 24) -> str:
     return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the one of the `known` words that `word` was probably meant to be, if any is close."""
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the one of the `known` words that `word` was probably meant to be, if any is close.
+
+    `cutoff` is how close it must be, up to 1.
+    """
     from difflib import get_close_matches
 
     by_fold = {_fold(name): name for name in reversed(list(known))}
-    close = get_close_matches(_fold(word[:_LONGEST_QUOTE]), by_fold, n=1, cutoff=0.6)
+    close = get_close_matches(_fold(word[:_LONGEST_QUOTE]), by_fold, n=1, cutoff=cutoff)
     return by_fold[close[0]] if close else None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return the hint "did you mean `x`?", or nothing if no known word is close."""
-    match = nearest(word, known)
+    match = nearest(word, known, cutoff)
     return f"did you mean {quote(match)}?" if match else ""
+
+
+def suggestions(word: str, known: Iterable[str], lead: str = "known here:") -> tuple[str, ...]:
+    """Return the hints for an unknown word: which was meant, and all that there are unless that is it."""
+    found = list(dict.fromkeys(known))
+    guess = did_you_mean(word, found)
+    listed = f"{lead} {listing(found, 'and')}" if len(found) > (1 if guess else 0) else ""
+    return tuple(hint for hint in (guess, listed) if hint)
 
 
 def _fold(word: str) -> str:

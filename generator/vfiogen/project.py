@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vfiogen.diagnostics import VfiogenError, listing, quote
+from vfiogen.diagnostics import VfiogenError, quote
 from vfiogen.records import Value
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _expand(project: Project, argument: str) -> Iterator[Path]:
 
 
 def _spec_of_driver(project: Project, name: str) -> Path:
-    from vfiogen.diagnostics import did_you_mean
+    from vfiogen.diagnostics import suggestions
 
     path = project.root / "specs" / name / f"{name}.yaml"
     if not path.exists():
@@ -124,8 +124,7 @@ def _spec_of_driver(project: Project, name: str) -> Path:
         raise VfiogenError(
             "no-specs",
             f"{quote(name)} is neither a file nor a driver with a spec",
-            did_you_mean(name, known),
-            f"the drivers are {listing(known, 'and')}" if known else "",
+            *suggestions(name, known, "the drivers are"),
         )
     return path
 

@@ -81,9 +81,10 @@ def format_human(problems: Iterable[Problem], colours: Palette = PLAIN) -> str:
 
 
 def summary(problems: Iterable[Problem]) -> str:
-    """Return "3 problems in 2 specs"."""
+    """Return "3 problems in 2 specs"; a spec that a problem refers to counts too."""
     found = list(problems)
-    specs = {problem.span.source.path for problem in found if problem.span}
+    spans = [span for problem in found for span in (problem.span, *(other for other, _ in problem.related))]
+    specs = {span.source.path for span in spans if span}
     text = _count(len(found), "problem")
     return f"{text} in {_count(len(specs), 'spec')}" if specs else text
 

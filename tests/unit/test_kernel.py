@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vfiogen.diagnostics import VfiogenError, quote
+from vfiogen.diagnostics import VfiogenError, listing, quote
 from vfiogen.kernel.features import FEATURES, changes_inside, features_of
 from vfiogen.kernel.release import Release, Thresholds, states_patch_level
 from vfiogen.kernel.target import (
@@ -219,7 +219,7 @@ def test_a_release_without_a_patch_level_that_matters_is_refused_with_the_choice
     assert code == "kernel-ambiguous"
     assert text in message
     for at, names in changes_inside(Release.parse(text).line).items():
-        assert f"{at} changed {', '.join(names)}" in hints
+        assert f"{at} changed {listing(names, 'and')}" in hints
     assert "--kernel-dir" in hints
 
 

@@ -85,6 +85,11 @@ def test_bits_of_a_write_only_register_are_written_alone(tmp_path: Path) -> None
     )
 
 
+def test_zero_and_one_are_written_to_a_bit_like_false_and_true(tmp_path: Path) -> None:
+    numbers = steps(tmp_path, "write: regs.control.run = 1", "write: regs.control.run = 0")
+    assert numbers == steps(tmp_path, "write: regs.control.run = true", "write: regs.control.run = false")
+
+
 def test_poll_reads_through_the_access_function(tmp_path: Path) -> None:
     text = steps(tmp_path, "{ poll: regs.status.ready, every: 1ms, for: 2s }")
     assert (

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from vfiogen.c import syntax as s
 from vfiogen.check.steps import check_steps
@@ -19,6 +20,8 @@ from vfiogen.model.walk import formulas, names
 # How deep commands may run each other, and how much C the single calls among them may unfold to.
 DEEPEST = 32
 LARGEST = 1000
+# How many commands of a cycle are named.
+LONGEST_WAY = 8
 
 
 def check_commands(spec: m.Spec, analysis: Analysis, directory: Path, problems: Problems) -> None:
@@ -69,8 +72,14 @@ class _Commands:
         elif hook.text and not _is_file(self._directory / hook.text):
             message = f"there is no file {quote(hook.text)} beside the spec"
             guess = did_you_mean(hook.text, _sources(self._directory))
-            hint = "`vfiogen new --hooks NAME` writes a first version"
+            hint = f"`vfiogen new {self._argument()} --hooks` writes a first version"
             self._problems.report("hook-missing", message, hook.span, guess, hint)
+
+    def _argument(self) -> str:
+        """Return what the command line calls the spec by."""
+        path = PurePosixPath(self._spec.source.path)
+        in_project = path.parts[-3:] == ("specs", path.stem, path.name)
+        return path.stem if in_project else shlex.quote(str(path))
 
     def _check_hooks(self, command: m.Command) -> None:
         hooked = any(body.hook for body in command.bodies)
@@ -208,11 +217,43 @@ def _set_places(steps: tuple[m.Step, ...]) -> Iterator[str]:
 def _check_cycles(spec: m.Spec, analysis: Analysis, problems: Problems) -> None:
     runs = {c.name.text: _runs(spec, c) for c in spec.commands}
     order, cyclic = _sort(runs)
+    said: set[str] = set()
     for command in spec.commands:
-        if command.name.text in cyclic:
-            message = f"{quote(command.name.text)} runs itself, directly or through others"
-            problems.report("command-cycle", message, command.name.span)
+        name = command.name.text
+        if name in cyclic and name not in said:
+            way = _way_back(runs, name)
+            said.update(way)
+            if way:
+                _cycle(command, way, problems)
     _check_depth(spec, order, runs, problems)
+
+
+def _cycle(command: m.Command, way: list[str], problems: Problems) -> None:
+    """Report a command that runs itself on a way through others, which ends with itself."""
+    name = quote(command.name.text)
+    shown = [name, *map(quote, way)]
+    if len(shown) > LONGEST_WAY:
+        shown[LONGEST_WAY - 2 : -1] = ["…"]
+    how = f": {' -> '.join(shown)}" if len(way) > 1 else ""
+    problems.report("command-cycle", f"{name} runs itself{how}", command.name.span, _CYCLE_HINT)
+
+
+_CYCLE_HINT = "take one of these steps out; what repeats is a `poll`, or a `retry`"
+
+
+def _way_back(runs: dict[str, list[str]], start: str) -> list[str]:
+    """Return the shortest way from a command to itself, without its beginning; empty if there is none."""
+    before: dict[str, str] = {}
+    waiting = [start]
+    for name in waiting:  # grows
+        for one in runs[name]:
+            if one not in before:
+                before[one] = name
+                waiting.append(one)
+    way = [start] if start in before else []
+    while way and before[way[-1]] != start:
+        way.append(before[way[-1]])
+    return way[::-1]
 
 
 def _runs(spec: m.Spec, command: m.Command) -> list[str]:
@@ -254,7 +295,11 @@ def _check_depth(spec: m.Spec, order: list[str], runs: dict[str, list[str]], pro
         command, called = by_name[name], runs[name]
         depth[name] = 1 + max((depth[one] for one in called), default=0)
         size[name] = 1 + sum(size[one] for one in called)
-        if depth[name] == DEEPEST + 1 or (size[name] > LARGEST and all(size[o] <= LARGEST for o in called)):
-            message = f"{quote(name)} runs commands that run commands, and so on, beyond what a driver can be"
-            hint = f"at most {DEEPEST} deep, and {LARGEST} in all"
+        if depth[name] == DEEPEST + 1:
+            message = f"{quote(name)} runs commands that run commands, {depth[name]} deep"
+            hint = f"the limit is {DEEPEST}"
+            problems.report("command-depth", message, command.name.span, hint)
+        elif size[name] > LARGEST and all(size[one] <= LARGEST for one in called):
+            message = f"{quote(name)} comes to {size[name]} commands, with those that its own run in turn"
+            hint = f"the limit is {LARGEST}"
             problems.report("command-depth", message, command.name.span, hint)

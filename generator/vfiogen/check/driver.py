@@ -58,7 +58,7 @@ def _check_module(driver: m.Driver, problems: Problems) -> None:
         _taken(f"{quote(name.text)} means something else to kbuild", name, problems)
     elif len(name.text) > LONGEST_MODULE:
         message = f"the name has {len(name.text)} characters, and that of a module at most {LONGEST_MODULE}"
-        problems.report("value-range", message, name.span)
+        problems.report("value-range", message, name.span, f"shorten it by {len(name.text) - LONGEST_MODULE}")
     if driver.kconfig.symbol.text in VFIO_SYMBOLS:
         symbol = driver.kconfig.symbol
         _taken(f"{quote(symbol.text)} is a symbol of the kernel's own", symbol, problems)
@@ -82,8 +82,8 @@ def _check_symbols(kconfig: m.Kconfig, problems: Problems) -> None:
     for formula in kconfig.depends:
         wrong = next(_wrong_parts(formula.tree, False), None) if formula.tree else None
         if wrong is not None:
-            message, node = wrong
-            problems.report("kconfig-depends", message, formula.span_of(node), _DEPENDS_HINT)
+            message, node, hint = wrong
+            problems.report("kconfig-depends", message, formula.span_of(node), hint)
         elif kconfig.symbol.text in names([formula]):
             message = f"{quote(kconfig.symbol.text)} can't depend on itself"
             problems.report("kconfig-depends", message, formula.span)
@@ -92,24 +92,34 @@ def _check_symbols(kconfig: m.Kconfig, problems: Problems) -> None:
 _DEPENDS_HINT = "for example: `ARM64 or (COMPILE_TEST and 64BIT)`"
 
 
-def _wrong_parts(tree: s.Expression, compared: bool) -> Iterator[tuple[str, s.Expression]]:
-    """Yield what Kconfig has no words for; `compared` is what stands beside == or !=."""
+def _wrong_parts(tree: s.Expression, compared: bool) -> Iterator[tuple[str, s.Expression, str]]:
+    """Yield what Kconfig has no words for, with a hint; `compared` is what stands beside == or !=."""
     match tree:
         case s.Name():
             if not is_kconfig_symbol(tree.name) and not (compared and tree.name in TRISTATES):
-                plain = tree.name.removeprefix("CONFIG_")
-                instead = f": write {quote(plain)}" if plain != tree.name else ""
-                yield f"{quote(tree.name)} isn't a symbol{instead}", tree
+                message, hint = _no_symbol(tree.name)
+                yield message, tree, hint
         case s.Unary(operator="not"):
             yield from _wrong_parts(tree.operand, False)
         case s.Binary(operator="and" | "or" | "==" | "!="):
             beside = tree.operator in ("==", "!=")
             for part in (tree.left, tree.right):
                 if beside and not isinstance(part, s.Name):
-                    yield "only symbols, y, m and n are compared", part
+                    yield "only symbols, `y`, `m` and `n` are compared", part, _DEPENDS_HINT
                 yield from _wrong_parts(part, beside)
         case _:
-            yield "a dependency is made of symbols, and, or, not, == and !=", tree
+            yield "a dependency is made of symbols, `and`, `or`, `not`, `==` and `!=`", tree, _DEPENDS_HINT
+
+
+def _no_symbol(name: str) -> tuple[str, str]:
+    """Return a message and a hint for a name that isn't a symbol."""
+    plain = name.removeprefix("CONFIG_")
+    if plain != name and is_kconfig_symbol(plain):
+        return f"a symbol is written without CONFIG_, and this is {quote(name)}", f"write {quote(plain)}"
+    if name in TRISTATES:
+        return f"{quote(name)} is a value of a symbol", f"compare a symbol with it: `ACME == {name}`"
+    hint = f"write {quote(name.upper())}" if is_kconfig_symbol(name.upper()) else _DEPENDS_HINT
+    return f"{quote(name)} isn't a symbol: those have capitals", hint
 
 
 # The parent
@@ -177,6 +187,13 @@ def _check_id(word: m.Word, kind: str, problems: Problems) -> None:
 def _id_hints(text: str) -> Iterator[str]:
     if re.fullmatch(r"0[xX][0-9a-fA-F]{1,4}", text):
         yield f"write {quote(text.lower())}"
+        return
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{8}", text):
+        vendor, device = text[:6].lower(), f"0x{text[6:].lower()}"
+        yield f"if those are a vendor and a device, write `vendor: {vendor}`, and `{device}` in ids"
+        return
+    if re.fullmatch(r"0[xX][0-9a-fA-F]+", text):
+        yield f"an ID has up to four hex digits, and this has {len(text) - 2}"
         return
     yield "IDs are 0x and up to four lower-case hex digits, or a constant of the kernel"
     if re.fullmatch(r"[0-9]{1,4}", text):

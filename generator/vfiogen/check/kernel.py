@@ -16,6 +16,8 @@ from vfiogen.model import spec as m
 from vfiogen.model.walk import formulas
 from vfiogen.records import replace
 
+# Features have words in common: only a slip of the pen is taken for another one.
+CLOSE = 0.8
 # What a part of the vocabulary needs of the kernel by itself.
 IMPLIED = {"pre-copy": "pre-copy"}
 
@@ -29,7 +31,7 @@ def check_gates(spec: m.Spec, problems: Problems) -> None:
                 "unknown-name",
                 f"no kernel feature is called {quote(word.text)}",
                 word.span,
-                did_you_mean(word.text, known),
+                did_you_mean(word.text, known, CLOSE),
                 "declare it in `kernel: features`, or use one that the tool knows",
             )
     for feature in spec.features:
@@ -47,8 +49,9 @@ def _check_feature(feature: m.KernelFeature, problems: Problems) -> None:
     for word in feature.since:
         try:
             Release.parse(word.text)
-        except VfiogenError:
-            problems.report("kernel-release", "no kernel has this release", word.span)
+        except VfiogenError as error:
+            hint = 'write it as in "6.14", or "6.12.64" for a stable release'
+            problems.report("kernel-release", error.problem.message, word.span, hint)
 
 
 def check_header(word: m.Word, problems: Problems) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from vfiogen.check.steps import check_steps, check_undo, may_fail
-from vfiogen.diagnostics import Problems, Span, did_you_mean, listing, quote
+from vfiogen.diagnostics import Problems, Span, did_you_mean, listing, quote, suggestions
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
@@ -78,6 +78,8 @@ def _why_impossible(arc: m.Arc, names: list[str]) -> str:
     unknown = next((state for state in pair if state not in STATES), None)
     if unknown is not None:
         return did_you_mean(arc.key.text, names) or f"the states are {listing(STATES[1:], 'and')}"
+    if "ERROR" in pair:
+        return "ERROR is no state that user space can ask for, and only a reset leaves it"
     if pair in FILE_ARCS:
         return "this one is written only if the device must be told of it"
     if pair in pre_copy_arcs(True) or pair in pre_copy_arcs(False):
@@ -142,9 +144,9 @@ class _Stream:
         layout = self._spec.layout(word.text)
         if layout is None:
             known = [x.name.text for x in self._spec.layouts]
-            listed = f"the layouts are {listing(known, 'and')}" if known else "structures has no layout"
+            hints = suggestions(word.text, known) if known else ("`structures` has no layout",)
             message = f"no layout is called {quote(word.text)}"
-            self._problems.report("unknown-name", message, word.span, did_you_mean(word.text, known), listed)
+            self._problems.report("unknown-name", message, word.span, *hints)
         else:
             _check_matched(layout, self._problems)
         self._check_unused("the fields of the structure say what is saved and loaded")
@@ -247,7 +249,8 @@ class _Stream:
         run = self._analysis.action(formula, scope)
         if run is not None and run.type is not VOID and formula is not None:
             message = f"{quote(run.command.name.text)} has a result, which is lost here"
-            self._problems.report("result-lost", message, formula.span)
+            hint = "let a command of steps store it, with `set: place = command`, and run that one here"
+            self._problems.report("result-lost", message, formula.span, hint)
         return run
 
 

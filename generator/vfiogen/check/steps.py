@@ -29,9 +29,7 @@ def check_undo(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> Non
     for step in steps:
         message = _wrong_for_undo(step)
         if message:
-            hint = (
-                "what takes a step back runs a command, sets, writes or waits, and goes on whatever happens"
-            )
+            hint = "a step of an undo runs a command, sets, writes or waits, and goes on whatever happens"
             at = (
                 step.span_of("undo")
                 if step.undo
@@ -47,7 +45,7 @@ def _wrong_for_undo(step: m.Step) -> str:
     if step.verb in ("poll", "check"):
         return f"a {step.verb} can only fail, and nobody hears of it here"
     if step.undo:
-        return "this is taken back by nothing"
+        return "a step of an undo has no undo of its own"
     modifiers = (("retry", step.retry), ("error", step.error), ("ignore-error", step.ignore_error))
     given = next((name for name, word in modifiers if word), "")
     return f"{given} has no meaning here, since an error is ignored anyway" if given else ""
@@ -198,7 +196,9 @@ def _wrong_for_poll(typed: t.Typed) -> tuple[str, str]:
         found = f"{len(places)} registers" if places else "none"
         return (
             f"a poll looks at one register, and this at {found}",
-            "poll for one after the other" if places else "",
+            "poll for one after the other"
+            if places
+            else "use `check`: without a register there is nothing to wait for",
         )
     if any(isinstance(node, t.Run) for node in walk(typed)):
         return "a poll runs no command", "set a value before, and compare the register with that"

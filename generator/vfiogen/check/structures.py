@@ -23,7 +23,7 @@ def check_structures(spec: m.Spec, analysis: Analysis, problems: Problems, compl
     for kind, word in _declared_types(spec):
         _check_type(kind, word, problems)
     for layout in spec.layouts:
-        if complete:
+        if complete and not any(problems.settled(field.name.span) for field in layout.fields):
             _check_offsets(layout, problems)
             _check_size(layout, problems)
         for field in layout.fields:
@@ -201,6 +201,8 @@ def _check_register(field: m.LayoutField, place: t.Read, formula: m.Formula, pro
     elif register.count and field.count and register.count.value != field.count.value:
         _counts_differ(field, register.count, formula, problems)
     if field.register is formula and register.access != "rw":
-        message = f"{quote(register.name.text)} can't be both read and written"
+        name = quote(register.name.text)
+        message = f"{name} can't be both read and written: it is declared `{register.access}`"
         hint = "use save and load, with two registers"
-        problems.report("register-access", message, formula.span, hint)
+        related = ((register.name.span, "declared here"),)
+        problems.report("register-access", message, formula.span, hint, related=related)

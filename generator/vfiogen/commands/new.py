@@ -38,6 +38,8 @@ class Answers(Value):
 
 def run(arguments: Namespace, console: Console) -> int:
     """Write specs/NAME/NAME.yaml, or with --hooks the sources that an existing spec lacks."""
+    if arguments.hooks and arguments.name.endswith(".yaml"):
+        return _write_hooks(arguments.name, console)
     if not is_name(arguments.name):
         raise VfiogenError(
             "spec-name",
@@ -139,22 +141,30 @@ def _write_new(path: Path, text: str) -> None:
             file.write(text)
     except FileExistsError:
         raise VfiogenError(
-            "file-exists", f"{_shown(path)} exists already", "choose another name, or edit that file"
+            "file-exists", f"`{_shown(path)}` exists already", "choose another name, or edit that file"
         ) from None
     except OSError as error:
-        raise VfiogenError("output-unwritable", f"can't write {_shown(path)}: {error.strerror}") from error
+        raise VfiogenError(
+            "output-unwritable", f"`{_shown(path)}` can't be written: {error.strerror}"
+        ) from error
 
 
 def _write_hooks(name: str, console: Console) -> int:
-    """Write a stub for every hook source that is missing; what is there stays as it is."""
+    """Write a stub for every hook source that is missing; what is there stays as it is.
+
+    `name` is a driver of the project, or the path of a spec.
+    """
     from vfiogen.load import load_source, read_source
     from vfiogen.model.read import read_spec
     from vfiogen.plan.hooks import stub_files
+    from vfiogen.schema import validate
 
     problems = Problems()
     file = find_specs(find_project(Path.cwd()), [name])[0]
     source = read_source(file.path, file.shown, problems)
     root = load_source(source, problems) if source else None
+    if root:
+        validate(root, problems)  # which keeps the sources beside the spec
     model = read_spec(root, source, problems) if root and source else None
     if problems or model is None:
         console.show(problems)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from vfiogen.diagnostics import VfiogenError
+from vfiogen.diagnostics import VfiogenError, listing, quote
 from vfiogen.kernel.features import FEATURES, OLDEST, Feature, changes_inside, features_of
 from vfiogen.kernel.release import Release, Thresholds, states_patch_level
 from vfiogen.records import Value
@@ -124,13 +124,13 @@ def find_headers_root(path: Path) -> Path:
     """
     if not path.is_dir():
         what = "isn't a directory" if path.exists() else "doesn't exist"
-        raise VfiogenError("kernel-dir", f"the kernel directory {path} {what}", _PASS_INSTEAD)
+        raise VfiogenError("kernel-dir", f"the kernel directory `{path}` {what}", _PASS_INSTEAD)
     for root in _candidates(path):
         if (root / "include/linux/vfio.h").is_file():
             return root.resolve()
     raise VfiogenError(
         "kernel-dir",
-        f"{path} has no kernel headers: neither it nor the source that it names has include/linux/vfio.h",
+        f"`{path}` has no kernel headers: neither it nor the source that it names has `include/linux/vfio.h`",
         _PASS_INSTEAD,
     )
 
@@ -197,8 +197,8 @@ def _require_supported(release: Release, text: str) -> None:
     if release < OLDEST:
         raise VfiogenError(
             "kernel-unsupported",
-            f"kernel {text} is too old",
-            f"releases from {OLDEST.major}.{OLDEST.minor} on are supported",
+            f"kernel {quote(text)} is too old",
+            f"releases from `{OLDEST.major}.{OLDEST.minor}` on are supported",
         )
 
 
@@ -209,7 +209,7 @@ def _require_unambiguous(release: Release, text: str) -> None:
     line = f"{release.major}.{release.minor}"
     raise VfiogenError(
         "kernel-ambiguous",
-        f"kernel {text} isn't precise enough: the API changed between the releases of {line}",
-        f"name the full release, such as {max(changes)}, or pass --kernel-dir",
-        *(f"{at} changed {', '.join(names)}" for at, names in changes.items()),
+        f"kernel {quote(text)} isn't precise enough: the API changed between the releases of {line}",
+        f"name the full release, such as `{max(changes)}`, or pass `--kernel-dir`",
+        *(f"{at} changed {listing(names, 'and')}" for at, names in changes.items()),
     )

@@ -203,7 +203,7 @@ class _Builder:
 
     def _plain(self, span: Span, text: str) -> str | int | bool | None:
         """Return the value of a plain scalar; the text itself if it is refused."""
-        if self._is_flow() and text.count("(") > text.count(")"):
+        if self._is_flow() and text.count("(") > text.count(")") and self._ends_at_comma(span):
             hint = "between { } and [ ] a comma separates: quote a value that has one"
             self._report("yaml-comma", f"{quote(text)} is cut off at a comma", span, hint)
             self._stack[-1].cut = True
@@ -217,6 +217,10 @@ class _Builder:
             self._report("yaml-number", f"{quote(text)} doesn't fit 64 bits", span, hint)
             return text
         return value
+
+    def _ends_at_comma(self, span: Span) -> bool:
+        end = self._source.offset(span.end_line, span.end_column)
+        return self._source.text[end : end + 200].lstrip().startswith(",")
 
     def _is_flow(self) -> bool:
         return bool(self._stack) and self._stack[-1].flow

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from vfiogen.c import syntax as s
-from vfiogen.c.names import is_c_identifier
+from vfiogen.c.names import c_name, is_c_identifier
 from vfiogen.c.spell import spell
-from vfiogen.diagnostics import Problems, did_you_mean, listing, quote
+from vfiogen.diagnostics import Problems, Span, listing, quote, suggestions
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model import types
 from vfiogen.model.bounds import FULL, calculate, literal, most
 from vfiogen.model.reach import Reach
 from vfiogen.model.scope import BOOLEANS, BUILTINS, FUNCTIONS, STREAM_NAMES, Scope
-from vfiogen.model.types import BOOL, CONSTANT, TEXT, TYPES_HINT, VOID, Type
+from vfiogen.model.types import BOOL, CONSTANT, RETURNS_HINT, TEXT, VOID, Type
 from vfiogen.records import replace
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Inference:
         """Type what is true or false."""
         typed = self.value(node)
         if typed.type.kind != "bool":
-            hint = "compare it with something: a number is no condition" if typed.type.numeric else ""
+            hint = f"compare it, as in `{self._part(node)} != 0`" if typed.type.numeric else ""
             message = f"a condition is true or false, and this is {_kind(typed)}"
             raise self._fail("type", message, node, hint)
         return typed
@@ -98,8 +98,7 @@ class Inference:
         """Type `place = value`."""
         assert isinstance(node, s.Assignment)
         place = self.place(node.place)
-        value = self._fitting(node.value, place.type, _room(place))
-        return t.Assign(place.type, place, value)
+        return t.Assign(place.type, place, self._stored(node.value, place))
 
     def register(self, node: s.Expression) -> t.Typed:
         """Type a register without a look at its access, or whatever stands there instead."""
@@ -133,17 +132,29 @@ class Inference:
 
     # -- places -----------------------------------------------------------------------------------
 
+    def _stored(self, node: s.Expression, place: t.Typed) -> t.Typed:
+        """Type what a place gets. A single bit takes 0 and 1 too, as a datasheet has it."""
+        one_bit = isinstance(place, t.ReadBits) and place.type.kind == "bool"
+        if one_bit and isinstance(node, s.Number):
+            self._narrow(self.value(node), 1, node)
+            return t.Constant(BOOL, BOOLEANS[node.value])
+        return self._fitting(node, place.type, _room(place))
+
     def _writable(self, typed: t.Read | t.ReadBits, node: s.Expression) -> t.Typed:
-        access = typed.bits.access if isinstance(typed, t.ReadBits) else typed.register.access
-        if access == "ro" or _register_of(typed).access == "ro":
-            raise self._fail("register-access", f"{self._text_of(node)} is read-only", node)
+        self._refuse_access(typed, node, "ro", "can't be written")
         return typed
 
     def _readable(self, typed: t.Read | t.ReadBits, node: s.Expression) -> t.Typed:
-        access = typed.bits.access if isinstance(typed, t.ReadBits) else typed.register.access
-        if access == "wo" or _register_of(typed).access == "wo":
-            raise self._fail("register-access", f"{self._text_of(node)} is write-only", node)
+        self._refuse_access(typed, node, "wo", "can't be read")
         return typed
+
+    def _refuse_access(self, typed: t.Read | t.ReadBits, node: s.Expression, access: str, why: str) -> None:
+        bits = (typed.bits,) if isinstance(typed, t.ReadBits) else ()
+        for part in (_register_of(typed), *bits):
+            if part.access == access:
+                message = f"{self._text_of(node)} {why}: {quote(part.name.text)} is declared `{access}`"
+                related = ((part.name.span, "declared here"),)
+                raise self._fail("register-access", message, node, related=related)
 
     def _one_element(self, typed: t.Read | t.ReadBits, node: s.Expression) -> t.Read | t.ReadBits:
         """Refuse a register with a count that is named as if it were one."""
@@ -158,16 +169,18 @@ class Inference:
     # -- calls of the kernel ------------------------------------------------------------------------
 
     def _no_function(self, node: s.Expression) -> UntypedError:
-        name = self._text_of(node)
         hint = ""
-        if isinstance(node, s.Name) and self._spec.command(node.name):
-            hint = f"{quote(node.name)} is a command of the spec, and this calls a function of the kernel"
-        return self._fail("kernel-name", f"no function of the kernel can be called {name}", node, hint)
+        if isinstance(node, s.Name):
+            hint = f"write {quote(c_name(node.name))}" if is_c_identifier(c_name(node.name)) else ""
+            if self._spec.command(node.name):
+                hint = f"{quote(node.name)} is a command of the spec, and this calls a function of the kernel"
+        message = f"no function of the kernel can be called {self._text_of(node)}"
+        return self._fail("kernel-name", message, node, hint)
 
     def _call_type(self, returns: s.Returns) -> Type:
         found = types.read_type(returns.type) if returns.type != "errno" else VOID
         if found is None or found.kind == "struct":
-            raise self._fail("type", f"a call can't return {quote(returns.type)}", returns, TYPES_HINT)
+            raise self._fail("type", f"a call can't return {quote(returns.type)}", returns, RETURNS_HINT)
         return found
 
     def _argument(self, argument: s.Argument) -> t.Typed:
@@ -227,10 +240,8 @@ class Inference:
 
     def _handle(self, provider: m.Provider, node: s.Name) -> t.Typed:
         if not self._scope.held:
-            called = provider.hold == "call"
-            hint = "with `hold: call` only commands have it: put this into one" if called else ""
-            message = f"the handle {quote(node.name)} {_ABSENT[called]}"
-            raise self._fail("provider-handle", message, node, hint)
+            absent, hint = _ABSENT[self._formula is not provider.get]
+            raise self._fail("provider-handle", f"the handle {quote(node.name)} {absent}", node, hint)
         kind = self._type(provider.type)
         if kind.kind != "pointer":
             raise UntypedError  # likewise
@@ -239,7 +250,9 @@ class Inference:
     def _builtin(self, node: s.Name) -> t.Typed:
         name = node.name
         if name in STREAM_NAMES and name not in self._scope.stream:
-            hint = "a command that isn't a single call takes it as a parameter" if self._scope.locals else ""
+            hint = _STREAM_HINTS[name]
+            if self._scope.inside:
+                hint = f"give the command a parameter, and pass {quote(name)} where the stream runs it"
             raise self._fail("stream-name", f"{quote(name)} {_STREAM_PLACES[name]}", node, hint)
         names = BUILTINS | STREAM_NAMES
         if name not in names:
@@ -388,7 +401,8 @@ class Inference:
         for argument in given:
             self._unnamed(argument)
         if len(given) != len(command.params):
-            raise self._fail("arguments", _counted(command, len(given)), node, _signature(command))
+            message = _counted(command.name.text, len(command.params), len(given))
+            raise self._fail("arguments", message, node, _signature(command))
         pairs = zip(given, command.params, strict=True)
         arguments = self._all(lambda pair: self._passed(pair[0].value, pair[1]), pairs)
         return t.Run(self._returned(command), command, arguments)
@@ -448,8 +462,7 @@ class Inference:
 
     def _function(self, name: str, node: s.Call) -> t.Typed:
         if len(node.arguments) != 2:
-            message = f"{quote(name + '()')} takes two arguments, and has {len(node.arguments)} here"
-            raise self._fail("arguments", message, node)
+            raise self._fail("arguments", _counted(f"{name}()", 2, len(node.arguments)), node)
         for argument in node.arguments:
             self._unnamed(argument)
         values = [argument.value for argument in node.arguments]
@@ -489,11 +502,22 @@ class Inference:
 
     def _equality(self, node: s.Binary) -> t.Typed:
         left = self.value(node.left)
+        if left.type.kind == "bool" and isinstance(node.right, s.Number):
+            raise self._needless(node)
         right = self._fitting(node.right, left.type)
         if left.type.kind == "struct":
             raise self._fail("type", f"{_kind(left)} can't be compared", node)
         self._comparable(node, left, right)
         return t.Operation(BOOL, node.operator, left, right)
+
+    def _needless(self, node: s.Binary) -> UntypedError:
+        """Refuse to compare what is true or false with a number."""
+        assert isinstance(node.right, s.Number)
+        plain = (node.operator == "==") == (node.right.value == 1)
+        raw = self._raw(node.left)
+        hint = f"write `{raw}` alone" if plain else f"write `not {raw}`"
+        message = f"{quote(raw)} is true or false, and this is a number"
+        return self._fail("type", message, node.right, hint if node.right.value in (0, 1) else "")
 
     def _comparable(self, node: s.Binary, left: t.Typed, right: t.Typed) -> None:
         """Refuse a comparison whose outcome is known."""
@@ -591,7 +615,7 @@ class Inference:
         elif not wanted.same(typed.type):
             hint = ""
             if wanted.kind == "bool" and typed.type.numeric:
-                hint = "a bit is true or false: write the condition itself, or compare a number"
+                hint = _BOOL_HINTS.get(literal(typed), f"compare it, as in `{self._part(node)} != 0`")
             message = f"{_wanted(wanted)} is needed here, and this is {_kind(typed)}"
             raise self._fail("type", message, node, hint)
         return typed
@@ -604,10 +628,9 @@ class Inference:
         if exact is not None:
             message = f"{self._text_of(node)} doesn't fit into {_bits(bits)}"
             raise self._fail("value-range", message, node, f"the most is {(1 << bits) - 1:#x}")
-        raw = self._raw(node)
-        part = raw if isinstance(node, s.Name | s.Member | s.Index | s.Call) else f"({raw})"
         message = f"this can have {largest.bit_length()} bits, and there is room for {bits}"
-        raise self._fail("width", message, node, f"say what is kept: `{part} & {(1 << bits) - 1:#x}`")
+        hint = f"say what is kept: `{self._part(node)} & {(1 << bits) - 1:#x}`"
+        raise self._fail("width", message, node, hint)
 
     def _type(self, word: m.Word) -> Type:
         found = types.read_type(word.text)
@@ -618,23 +641,37 @@ class Inference:
     def _raw(self, node: s.Expression) -> str:
         return self._formula.scalar.text[node.start : node.end]
 
+    def _part(self, node: s.Expression) -> str:
+        """Return an expression as a part of a larger one."""
+        raw = self._raw(node)
+        return raw if isinstance(node, s.Name | s.Member | s.Index | s.Call) else f"({raw})"
+
     def _text_of(self, node: s.Expression) -> str:
         return quote(self._raw(node))
 
     def _unknown(
         self, message: str, name: str, node: s.Expression, known: Iterable[str], *hints: str
     ) -> UntypedError:
-        found = list(dict.fromkeys(known))
-        listed = f"known here: {listing(found, 'and')}" if found else ""
-        return self._fail("unknown-name", message, node, did_you_mean(name, found), listed, *hints)
+        return self._fail("unknown-name", message, node, *suggestions(name, known), *hints)
 
-    def _fail(self, code: str, message: str, node: s.Expression | s.Returns, *hints: str) -> UntypedError:
+    def _fail(
+        self,
+        code: str,
+        message: str,
+        node: s.Expression | s.Returns,
+        *hints: str,
+        related: tuple[tuple[Span, str], ...] = (),
+    ) -> UntypedError:
         span = self._formula.scalar.span_of(node.start, node.end)
-        self._problems.report(code, message, span, *hints)
+        self._problems.report(code, message, span, *hints, related=related)
         return UntypedError()
 
 
-_ABSENT = {True: "isn't kept", False: "isn't there yet"}
+# Outside of commands, and in the call that gets it.
+_ABSENT = {
+    True: ("isn't kept", "with `hold: call` only commands have it: put this into one"),
+    False: ("isn't there yet: this call gets it", "pass `device`, or `parent` for a virtual function"),
+}
 _UNREACHED = {True: "around a reset", False: "before the device is opened"}
 _UNREACHED_HINT = {
     True: "the core resets the device under the lock that an access needs: do this in `migration: reset`",
@@ -645,6 +682,12 @@ _STREAM_PLACES = {
     "capacity": "is known only in the stream's save and load",
     "data": "is known only while data is passed through",
     "count": "is known only while data is passed through",
+}
+_STREAM_HINTS = {
+    "loaded": "the stream's `load` is the place for it",
+    "capacity": "write what `capacity` of the stream says",
+    "data": "the stream's `pass-through` is the place for it",
+    "count": "the stream's `pass-through` is the place for it",
 }
 # Each takes the node that it stands beside.
 _HANDLERS: dict[type[s.Expression], Callable[[Inference, Any], t.Typed]] = {
@@ -659,6 +702,10 @@ _HANDLERS: dict[type[s.Expression], Callable[[Inference, Any], t.Typed]] = {
     s.Membership: Inference._membership,
     s.Conditional: Inference._conditional,
 }
+
+
+# By the number that stands where true or false is needed.
+_BOOL_HINTS: dict[int | None, str] = {0: "write `false`", 1: "write `true`"}
 
 
 def _outcome(result: int | None) -> str:
@@ -699,9 +746,9 @@ def _last(node: s.Member) -> s.Expression:
     return s.Expression(node.name_start, node.end)
 
 
-def _counted(command: m.Command, given: int) -> str:
-    plural = "" if len(command.params) == 1 else "s"
-    return f"{quote(command.name.text)} takes {len(command.params)} argument{plural}, and has {given} here"
+def _counted(name: str, wanted: int, given: int) -> str:
+    takes = {0: "no arguments", 1: "1 argument"}.get(wanted, f"{wanted} arguments")
+    return f"{quote(name)} takes {takes}, and gets {given or 'none'} here"
 
 
 def _signature(command: m.Command) -> str:

@@ -249,7 +249,7 @@ class _Reader:
     def _step(self, view: _View) -> m.Step:
         if view.scalar:
             return m.Step("do", self._expression(view), view.span)
-        verbs = [verb for verb in (*VERBS, "wait") if view[verb]]
+        verbs = [key for key in view.names() if key in VERBS or key == "wait"]
         if len(verbs) != 1 and view.names() and not set(view.names()) - STEP_KEYS:
             self._one_verb(view, verbs)
         return self._verb_step(verbs[0] if verbs else "do", view)
@@ -405,7 +405,7 @@ def _register(name: m.Word, view: _View) -> m.Register:
 def _bits(name: m.Word, view: _View, access: str) -> m.Bits:
     place = view["at"] if isinstance(view.node, Mapping) else view
     low, high = _bit_range(place.text())
-    return m.Bits(name, low, high, view["access"].text(access), view.span, view["note"].optional())
+    return m.Bits(name, low, high, view["access"].text(access), place.span, view["note"].optional())
 
 
 def _bit_range(text: str) -> tuple[int, int]:

@@ -30,14 +30,15 @@ WORDS = frozenset([*BUILTINS, *STREAM_NAMES, *BOOLEANS, *FUNCTIONS, "none"])
 class Scope(Value):
     """What names mean in one place: a command adds its parameters and results, a stream its own names.
 
-    `mapped` tells whether registers can be reached, in `resetting` they can't because of a reset; `held`
-    whether the parent's handle is there, `arrays` whether a register with a count stands for all of its
-    elements.
+    `inside` tells whether it is a command, `mapped` whether registers can be reached, in `resetting` they
+    can't because of a reset; `held` whether the parent's handle is there, `arrays` whether a register with a
+    count stands for all of its elements.
     """
 
     spec: m.Spec
     locals: tuple[tuple[m.Parameter, bool], ...] = ()
     stream: frozenset[str] = frozenset()
+    inside: bool = False
     mapped: bool = True
     resetting: bool = False
     held: bool = True
@@ -50,7 +51,7 @@ class Scope(Value):
         """
         found = [(p, False) for p in command.params] + [(r, True) for r in command.results]
         stream = frozenset(STREAM_NAMES) if is_single_call(command) else frozenset()
-        return replace(self, locals=tuple(found), stream=stream, held=True)
+        return replace(self, locals=tuple(found), stream=stream, inside=True, held=True)
 
     def in_stream(self, *names: str) -> Scope:
         """Return the scope of a place in the migration stream, with some names of its own."""

@@ -17,6 +17,9 @@ SCALARS = {
     "phys": ("phys_addr_t", 64),
 }
 TYPES_HINT = "types are `bool`, `u8` to `u64`, `size`, `phys`, `struct x`, `struct x *`, `u8 *` and `void *`"
+RETURNS_HINT = (
+    "a call returns `errno`, `void`, `bool`, `u8` to `u64`, `size`, `phys`, `struct x *`, `u8 *` or `void *`"
+)
 
 _POINTER = re.compile(r"((?:struct|union) [a-z_][a-z0-9_]*|u8|u16|u32|u64|void) ?\*")
 _STRUCT = re.compile(r"(?:struct|union) [a-z_][a-z0-9_]*")
