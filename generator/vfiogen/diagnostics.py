@@ -13,6 +13,9 @@ from msgspec import Struct, field
 from vfiogen.records import Record, Value
 
 _LONGEST_QUOTE = 60
+# How alike two words are, from 0 to 1, if one may be the other misspelt.
+CLOSE = 0.65
+_GUESS = re.compile(r"did you mean `([^`]+)`")
 
 
 class Source(Record, dict=True):
@@ -122,6 +125,12 @@ class Problems(Struct):
         return bool(self._items)
 
 
+def meant_names(problems: Iterable[Problem]) -> set[str]:
+    """Return the names that unknown ones were probably meant to be."""
+    unknown = (problem for problem in problems if problem.code == "unknown-name")
+    return {name for problem in unknown for hint in problem.hints for name in _GUESS.findall(hint)}
+
+
 class VfiogenError(Exception):
     """Ends a command with one clear line; `status` is the exit status (1 input, 2 usage)."""
 
@@ -155,7 +164,7 @@ def listing(words: Iterable[str], last: str = "or", most: int = 24) -> str:
     return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
 
 
-def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+def nearest(word: str, known: Iterable[str], cutoff: float = CLOSE) -> str | None:
     """Return the one of the `known` words that `word` was probably meant to be, if any is close.
 
     `cutoff` is how close it must be, up to 1.
@@ -167,7 +176,7 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     return by_fold[close[0]] if close else None
 
 
-def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = CLOSE) -> str:
     """Return the hint "did you mean `x`?", or nothing if no known word is close."""
     match = nearest(word, known, cutoff)
     return f"did you mean {quote(match)}?" if match else ""

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from vfiogen.diagnostics import Problem, Problems, Source
 from vfiogen.load import load_source
 from vfiogen.schema import spec_schema, spec_validator, validate_against
+from vfiogen.schema.respell import meant_number, respelled
 
 NAME = {
     "title": "a name",
@@ -148,13 +149,13 @@ def test_what_fits_is_told_nothing() -> None:
             "2:9-10 schema-type: expected a name such as dma or a pair (a map), found the number `5`",
             [],
         ),
-        ("name: a\neither: B", "2:9-10 schema-value: expected a name such as dma, found `B`", []),
+        ("name: a\neither: B", "2:9-10 schema-value: expected a name such as dma, found `B`", ["write `b`"]),
         (
             "name: a\neither: {frist: b}",
             "2:10-15 schema-unknown-key: there is no key `frist` here",
             ["did you mean `first`?", "allowed here: `first` and `second`"],
         ),
-        ("name: A", "1:7-8 schema-value: expected a name such as dma, found `A`", []),
+        ("name: A", "1:7-8 schema-value: expected a name such as dma, found `A`", ["write `a`"]),
         (
             "name: a\nkind: vitrual",
             "2:7-14 schema-value: expected `virtual`, `physical` or `3`, found `vitrual`",
@@ -259,10 +260,48 @@ def test_the_schema_is_one() -> None:
 def test_the_schema_uses_no_unknown_keyword() -> None:
     known = {
         *Draft202012Validator.VALIDATORS,
-        *("$schema", "$id", "$defs", "title", "description", "x-expect", "then", "else"),
+        *("$schema", "$id", "$defs", "title", "description", "x-expect", "x-instead", "then", "else"),
     }
     unknown = {f"{path}: {k}" for path, s in subschemas(spec_schema()) for k in s if k not in known}
     assert unknown == set()
+
+
+def test_what_is_written_instead_of_a_key_is_a_key_or_a_hint() -> None:
+    for path, schema in subschemas(spec_schema()):
+        keys = set(schema.get("properties", {}))
+        for wrong, meant in schema.get("x-instead", {}).items():
+            assert wrong not in keys, f"{path}: {wrong}"
+            assert meant in keys or " " in meant, f"{path}: {meant}"
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "hint"),
+    [
+        ("[7:4]", r"^[0-9]+\.\.[0-9]+$", "write `4..7`"),
+        ("1-2", r"^[0-9]+\.\.[0-9]+$", "write `1..2`"),
+        ("12", r"^[0-9]+\.\.[0-9]+$", ""),
+        ("running→stop", "^[A-Z_]+ -> [A-Z_]+$", "write `RUNNING -> STOP`"),
+        ("RUNNING=>STOP-COPY", "^[A-Z_]+ -> [A-Z_]+$", "write `RUNNING -> STOP_COPY`"),
+        ("CONFIG_acme-x", "^[A-Z][A-Z0-9_]*$", "write `ACME_X`"),
+        ("Save State", "^[a-z]+(-[a-z]+)*$", "write `save-state`"),
+        ("ä", "^[a-z]+$", ""),
+        ("x" * 1000, "^[A-Z]+$", ""),
+    ],
+)
+def test_a_text_is_respelled_as_the_pattern_has_it(text: str, pattern: str, hint: str) -> None:
+    assert respelled(text, {"pattern": pattern}) == hint
+
+
+def test_a_text_that_gets_too_long_is_not_offered() -> None:
+    assert respelled("AB", {"pattern": "^[a-z]+$", "maxLength": 1}) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("4h", "0x4"), ("1Fh", "0x1f"), ("0x1F_0000", "0x1f0000"), ("BAR2", "2"), ("BAR6", ""), ("four", "")],
+)
+def test_numbers_of_datasheets_are_known(text: str, number: str) -> None:
+    assert meant_number(text) == number
 
 
 def test_every_key_of_the_schema_is_described() -> None:

@@ -73,6 +73,23 @@ _FOR_OPERATOR = {
     "then": "`then` belongs to an `if` before it",
     "else": "`else` belongs to an `if` before it",
     "in": "only a calculation stands before `in`",
+    ",": "several values or steps are a list: `[a, b]`",
+}
+
+# Types of C and of the kernel, by what the spec calls them.
+_TYPES = {
+    **dict.fromkeys(["char", "unsigned char", "byte", "__u8", "uint8"], "u8"),
+    **dict.fromkeys(
+        ["short", "unsigned short", "uint16", "le16", "be16", "__le16", "__be16", "__u16"], "u16"
+    ),
+    **dict.fromkeys(["int", "unsigned", "unsigned int", "uint"], "u32"),
+    **dict.fromkeys(["uint32", "le32", "be32", "__le32", "__be32", "__u32", "s32", "int32_t"], "u32"),
+    **dict.fromkeys(["long", "unsigned long", "long long", "unsigned long long", "dma_addr_t"], "u64"),
+    **dict.fromkeys(["uint64", "le64", "be64", "__le64", "__be64", "__u64", "s64", "int64_t"], "u64"),
+    **{f"uint{bits}_t": f"u{bits}" for bits in (8, 16, 32, 64)},
+    **dict.fromkeys(["size_t", "ssize_t", "loff_t"], "size"),
+    **dict.fromkeys(["phys_addr_t", "resource_size_t"], "phys"),
+    **dict.fromkeys(["boolean", "_Bool"], "bool"),
 }
 
 _NAMES = {
@@ -100,6 +117,19 @@ def hints_for(token: Token, before: Token | None, operand: bool) -> tuple[str, .
         step = _STEP if token.text in _STEPS else ""
         hint = special.get(token.text) or _ANYWHERE.get(token.text, step)
     return (hint,) if hint else ()
+
+
+def meant_type(text: str) -> str:
+    """Return what a type of C is called in a spec; nothing if that is unknown."""
+    plain, star, rest = text.removeprefix("const ").partition("*")
+    plain = plain.strip()
+    if not star:
+        return _TYPES.get(plain, "")
+    pointed = (
+        "u8" if plain == "char" else plain if plain.startswith(("struct ", "union ")) else _TYPES.get(plain)
+    )
+    pointed = pointed or (f"struct {plain}" if plain.isidentifier() else None)
+    return f"{pointed} *" if pointed and not rest else ""
 
 
 def _name_hint(token: Token, before: Token | None) -> str:

@@ -400,8 +400,12 @@ class _Parser:
         if isinstance(tree, Call):
             return tree
         hints = [f"without arguments, `{tree.name}()`"] if isinstance(tree, Name) else []
-        if "(" in [token.text for token in self.tokens[self.index : self.index + 3]]:
-            hints = ["a field is `.`, behind a pointer too"]
+        if isinstance(tree, Name) and tree.name == "none":
+            hints = ["take the command out: where nothing is to be done, the steps are `none`"]
+        if self.at("->") and "(" in [token.text for token in self.tokens[self.index :]]:
+            hints = ["a call begins with the name of a function, and a field is `.`"]
+        elif self.peek().kind == "name" or self.at("*"):
+            hints = ["what a call returns stands behind it: `function(arguments) -> u32`"]
         raise SyntaxProblem("expected a call, `function(arguments)`", tree.start, tree.end, *hints)
 
     def returns(self) -> Returns:

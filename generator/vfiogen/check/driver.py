@@ -16,6 +16,7 @@ from vfiogen.model.analyse import Analysis, Scope
 from vfiogen.model.types import VOID, read_type
 from vfiogen.model.walk import names
 
+VENDORS = "PCI_VENDOR_ID_"
 HEX_ID = re.compile(r"0x[0-9a-f]{1,4}")
 # MODULE_NAME_LEN of include/linux/moduleparam.h on 64 bits, less the final NUL.
 LONGEST_MODULE = 55
@@ -179,12 +180,17 @@ def _check_id(word: m.Word, kind: str, problems: Problems) -> None:
         message = "a driver for all IDs would be bound instead of vfio-pci everywhere"
         problems.report("pci-id", message, word.span, "list the IDs of the device")
         return
-    if not text or HEX_ID.fullmatch(text) or is_kernel_constant(text):
+    if not text or HEX_ID.fullmatch(text):
+        return
+    if is_kernel_constant(text) and (kind == "device" or text.startswith(VENDORS)):
         return
     problems.report("pci-id", f"{quote(text)} isn't a {kind} ID", word.span, *_id_hints(text))
 
 
 def _id_hints(text: str) -> Iterator[str]:
+    if is_kernel_constant(text):
+        yield f"those of linux/pci_ids.h begin with {VENDORS}: {quote(VENDORS + text)}, say"
+        return
     if re.fullmatch(r"0[xX][0-9a-fA-F]{1,4}", text):
         yield f"write {quote(text.lower())}"
         return
@@ -209,8 +215,8 @@ def _check_vendor_name(devices: m.Devices, named: dict[str, m.Word], problems: P
         message = f"{quote(devices.vendor.text)} has a name already"
         hint = "vendor-name is for a vendor ID in hex that linux/pci_ids.h has no name for"
         problems.report("pci-id", message, name.span, hint)
-    elif not name.text.startswith("PCI_VENDOR_ID_"):
-        message = f"the name of a vendor ID begins with PCI_VENDOR_ID_, and {quote(name.text)} doesn't"
+    elif not name.text.startswith(VENDORS):
+        message = f"the name of a vendor ID begins with {VENDORS}, and {quote(name.text)} doesn't"
         problems.report("pci-id", message, name.span)
     elif _canonical(first) != _canonical(devices.vendor):
         message = f"{quote(name.text)} is the name of {first} already"

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from vfiogen.check.steps import check_steps, check_undo, may_fail
-from vfiogen.diagnostics import Problems, Span, did_you_mean, listing, quote, suggestions
+from vfiogen.check.steps import check_errors, check_steps, check_undo, may_fail
+from vfiogen.diagnostics import Problems, Span, listing, nearest, quote, suggestions
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
@@ -40,8 +40,9 @@ def check_migration(spec: m.Spec, analysis: Analysis, scope: Scope) -> None:
 def _check_arcs(migration: m.Migration, problems: Problems) -> None:
     wanted = device_arcs(migration.has("p2p"))
     written = {(arc.source, arc.target) for arc in migration.arcs}
+    unclear = any(problems.settled(arc.key.span) for arc in migration.arcs)
     for source, target in wanted:
-        if (source, target) not in written:
+        if (source, target) not in written and not unclear:
             _missing(migration, f"{source} -> {target}", problems)
     for arc in migration.arcs:
         told = (arc.source, arc.target) in FILE_ARCS and arc.steps
@@ -75,9 +76,10 @@ def _impossible(
 
 def _why_impossible(arc: m.Arc, names: list[str]) -> str:
     pair = (arc.source, arc.target)
-    unknown = next((state for state in pair if state not in STATES), None)
-    if unknown is not None:
-        return did_you_mean(arc.key.text, names) or f"the states are {listing(STATES[1:], 'and')}"
+    if not set(pair) <= set(STATES):
+        meant = " -> ".join(nearest(state, STATES) or "" for state in pair)
+        states = listing(STATES[1:], "and")
+        return f"did you mean {quote(meant)}?" if meant in names else f"the states are {states}"
     if "ERROR" in pair:
         return "ERROR is no state that user space can ask for, and only a reset leaves it"
     if pair in FILE_ARCS:
@@ -238,6 +240,7 @@ class _Stream:
 
     def _check_load(self) -> None:
         stream = self._stream
+        check_errors([stream.more], self._problems)
         run = self._check_command(stream.each_write, self._loading)
         if run is not None and stream.more and not may_fail(run):
             message = f"{quote(run.command.name.text)} can't fail: it returns nothing"

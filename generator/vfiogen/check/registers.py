@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vfiogen.c import syntax as s
-from vfiogen.diagnostics import Problems, quote
+from vfiogen.diagnostics import Problems, meant_names, quote
 from vfiogen.model import spec as m
 
 # VFIO_PCI_OFFSET_SHIFT of linux/vfio_pci_core.h: what lies beyond it in a BAR, user space can't reach either.
@@ -86,11 +86,13 @@ def _check_range(register: m.Register, bits: m.Bits, problems: Problems) -> bool
 
 
 def _check_saved(spec: m.Spec, problems: Problems) -> None:
-    saved = set(_saved_registers(spec))
+    saved, misspelt = set(_saved_registers(spec)), meant_names(problems)
     for block in spec.registers:
         if not any((block.name.text, r.name.text) in saved for r in block.registers):
             continue
         for register in block.registers:
+            if register.name.text in misspelt:
+                continue
             _check_one_saved(block, register, (block.name.text, register.name.text) in saved, problems)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from vfiogen.diagnostics import Problems, listing, quote
+from vfiogen.diagnostics import Problems, did_you_mean, listing, quote
+from vfiogen.kernel.errors import ERRORS
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
@@ -19,6 +20,7 @@ ARITHMETIC = ("+", "-", "*")
 def check_steps(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> None:
     """Report steps whose verb, modifiers and expressions don't fit together."""
     for step in steps:
+        check_errors((step.error, step.retry), analysis.problems)
         _check_modifiers(step, analysis.problems)
         _VERBS.get(step.verb, _check_nothing)(step, analysis, scope)
         check_undo(step.undo, analysis, scope)
@@ -64,6 +66,14 @@ def _check_infallible(step: m.Step, analysis: Analysis, scope: Scope) -> None:
         message = "this is calculated in a way that can fail, and nobody hears of it here"
         hint = "keep the value in the context when it is known"
         analysis.problems.report("undo-step", message, step.formula.span, hint)
+
+
+def check_errors(words: Iterable[m.Word | None], problems: Problems) -> None:
+    """Report error numbers that the kernel doesn't have."""
+    for word in words:
+        if word and word.text and word.text not in ERRORS:
+            message = f"the kernel has no error {quote(word.text)}"
+            problems.report("unknown-name", message, word.span, did_you_mean(word.text, sorted(ERRORS)))
 
 
 def may_fail(node: t.Typed) -> bool:
@@ -116,7 +126,9 @@ def _check_bounds(step: m.Step, problems: Problems) -> None:
     if not waits:
         _check_no_bounds(step, problems)
     elif step.every is None or step.limit is None:
-        missing = [name for name, given in (("every", step.every), ("for", step.limit)) if given is None]
+        missing = [name for name in ("every", "for") if name not in step.spans]
+        if not missing:
+            return  # one is no duration, which is reported
         message = f"{what} must have a bound, and has no {listing(missing)}"
         hint = "say how often and how long: `every: 1ms, for: 1s`"
         problems.report("poll-bounds", message, step.span_of("retry", "poll"), hint)

@@ -10,7 +10,7 @@ from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
 from vfiogen.model.bounds import most
-from vfiogen.model.types import TYPES_HINT, VOID, read_type
+from vfiogen.model.types import VOID, read_type, type_hints
 
 ROLES = ("const", "match", "save", "register")
 # A file holds the layout twice, and kmalloc() gives 4 MiB at the most.
@@ -49,7 +49,7 @@ def _check_type(kind: str, word: m.Word, problems: Problems) -> None:
         return
     found = read_type(word.text)
     if found is None or found is VOID:
-        problems.report("type", f"{quote(word.text)} isn't a type", word.span, TYPES_HINT)
+        problems.report("type", f"{quote(word.text)} isn't a type", word.span, *type_hints(word.text))
     elif kind == "parameter" and found.kind == "struct":
         hint = f"pass a pointer: `{found.name} *`"
         problems.report("type", "a structure isn't passed as a whole", word.span, hint)

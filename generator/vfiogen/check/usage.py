@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from vfiogen.c import syntax as s
 from vfiogen.check.kernel import needed_features
-from vfiogen.diagnostics import Problems, quote
+from vfiogen.diagnostics import Problems, meant_names, quote
 from vfiogen.model import spec as m
 from vfiogen.model.walk import formulas, names
-
-GUESS = re.compile(r"did you mean `([^`]+)`")
 
 
 def check_usage(spec: m.Spec, problems: Problems) -> None:
@@ -23,7 +20,7 @@ def check_usage(spec: m.Spec, problems: Problems) -> None:
     found = list(formulas(spec))
     if any(formula.tree is None for formula in found):
         return
-    meant = _meant(problems)
+    meant = meant_names(problems)
     for kind, word in _unused(spec, found):
         if word.text in meant:
             continue
@@ -51,12 +48,6 @@ def _unused(spec: m.Spec, found: list[m.Formula]) -> Iterator[tuple[str, m.Word]
     for structure in spec.kernel_structures:
         yield from (("field", field.name) for field in structure.fields if field.name.text not in fields)
     yield from _unused_parameters(spec)
-
-
-def _meant(problems: Problems) -> set[str]:
-    """Return the names that misspelt ones were probably meant to be: those are reported already."""
-    unknown = (problem for problem in problems if problem.code == "unknown-name")
-    return {name for problem in unknown for hint in problem.hints for name in GUESS.findall(hint)}
 
 
 def _members(formula: m.Formula) -> Iterator[s.Member]:

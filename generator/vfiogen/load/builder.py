@@ -23,6 +23,8 @@ _FORBIDDEN = re.compile(
     "[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
     "|[\u2028\u2029\ufeff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
+# What is a tag to YAML, and `not` to those who think in C.
+_NEGATION = re.compile(r"![a-z][a-z0-9-]*\.")
 _TAB_INDENT = re.compile(r"^ *\t\s*(?=\S)", re.MULTILINE)
 
 
@@ -164,11 +166,14 @@ class _Builder:
         start = event.start_mark.index
         word = self._source.text[start : start + 80].split()[0].rstrip(",")
         kind = "a tag" if word.startswith("!") else "an anchor"
+        hint = "remove it, or quote the value if text is meant"
+        if _NEGATION.match(word):
+            hint = f"a condition is turned around with `not`: write {quote('not ' + word[1:])}"
         self._report(
             "yaml-feature",
             f"{quote(word)} is {kind}, which a spec can't use",
             self._source.span(start, start + len(word)),
-            "remove it, or quote the value if text is meant",
+            hint,
         )
 
     # Scalars

@@ -25,9 +25,11 @@ _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _DIGITS = re.compile(r"[-+]?[0-9][0-9_]*")
 _BASED = re.compile(r"[-+]?0([xX][0-9a-fA-F_]+|[bB][01_]+|[oO][0-7_]+)")
 _EXPONENT = re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+")
+_HEX_ID = re.compile(r"[0-9]{1,2}[eE][0-9]{1,2}")
 _FRACTION = re.compile(r"[-+]?(\.[0-9][0-9_]*|[0-9][0-9_]*\.[0-9_]*)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE)
 _COLONS = re.compile(r"[-+]?(?=[^0-9]*[0-9])[0-9a-fA-F]+(:[0-9a-fA-F]+)+(\.[0-9a-fA-F]*)?")
+_BITS = re.compile(r"([0-9]|[1-6][0-9]):([0-9]|[1-6][0-9])")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?")
 
 _SHAPES = (
@@ -73,8 +75,13 @@ def _surprising_number(text: str) -> Surprise | None:
         decimal = text.replace("_", "").lstrip("+-").lstrip("0") or "0"
         sign = "-" if text[0] == "-" else ""
         return Surprise("is read differently by YAML 1.1 and YAML 1.2", sign + decimal)
+    if _HEX_ID.fullmatch(text):
+        return Surprise("is a number with an exponent to YAML", f"0x{text.lower()}")
     if _BASED.fullmatch(text):
         return Surprise("is a number to some readers of YAML and text to others", _based(text))
+    if bits := _BITS.fullmatch(text):
+        low, high = sorted(map(int, bits.groups()))
+        return Surprise("is a number in base 60 to YAML 1.1", f"{low}..{high}")
     return next((Surprise(meaning) for shape, meaning in _SHAPES if shape.fullmatch(text)), None)
 
 

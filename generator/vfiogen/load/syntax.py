@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from vfiogen.diagnostics import Problems, Source, Span
@@ -10,10 +11,13 @@ from vfiogen.diagnostics import Problems, Source, Span
 _QUOTE_COMMAS = "between { } and [ ], quote a value that has a comma, a bracket or a brace"
 _CHECK_INDENT = "check the indentation of this line and of the lines above it"
 
+_NO_KEY = "mapping values are not allowed"
+_KEY = re.compile(r":(\s|$)")
+
 # What the parser says, what that means, and a hint.
 _TEXTS = (
     (
-        "mapping values are not allowed",
+        _NO_KEY,
         "this `:` makes a key of what precedes it, and no key can be here",
         "quote a value that has a colon and a space in it, or " + _CHECK_INDENT,
     ),
@@ -87,9 +91,8 @@ def report_syntax(source: Source, error: Any, problems: Problems) -> None:
         report_tab(source, mark.line + 1, problems)
     else:
         message, hint = _explain(source, said, mark)
-        problems.report(
-            "yaml-syntax", message, _one(source, mark), hint, related=_opened(source, error, mark)
-        )
+        related = _unfinished(source, mark) if said.startswith(_NO_KEY) else _opened(source, error, mark)
+        problems.report("yaml-syntax", message, _one(source, mark), hint, related=related)
 
 
 def report_directive(source: Source, line: int, problems: Problems) -> None:
@@ -133,6 +136,23 @@ def _opened(source: Source, error: Any, mark: Any) -> tuple[tuple[Span, str], ..
         return ()
     kind = "list" if "sequence" in error.context or "collection" in error.context else "map"
     return ((_one(source, context), f"the {kind} begins here"),)
+
+
+def _unfinished(source: Source, mark: Any) -> tuple[tuple[Span, str], ...]:
+    """Return the line before, if it is as far in and has no key: YAML then reads on in the next one."""
+    number = mark.line
+    while number and not source.line(number).partition("#")[0].strip():
+        number -= 1
+    before, here = source.line(number), source.line(mark.line + 1)
+    text = before.strip()
+    if not text or _KEY.search(before) or _indent(before) != _indent(here) or text.startswith("- "):
+        return ()
+    span = Span(source, number, _indent(before) + 1, number, len(before.rstrip()) + 1)
+    return ((span, "this line has no `:`, so that it goes on below"),)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _one(source: Source, mark: Any) -> Span:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from vfiogen.c import syntax as s
+from vfiogen.c.hints import meant_type
 from vfiogen.c.names import c_name, is_c_identifier
 from vfiogen.c.spell import spell
 from vfiogen.diagnostics import Problems, Span, listing, quote, suggestions
@@ -180,7 +182,10 @@ class Inference:
     def _call_type(self, returns: s.Returns) -> Type:
         found = types.read_type(returns.type) if returns.type != "errno" else VOID
         if found is None or found.kind == "struct":
-            raise self._fail("type", f"a call can't return {quote(returns.type)}", returns, RETURNS_HINT)
+            meant = f"{returns.type} *" if found else meant_type(returns.type)
+            hint = f"write `-> {meant}`" if meant else ""
+            message = f"a call can't return {quote(returns.type)}"
+            raise self._fail("type", message, returns, hint or RETURNS_HINT)
         return found
 
     def _argument(self, argument: s.Argument) -> t.Typed:
@@ -256,7 +261,8 @@ class Inference:
             raise self._fail("stream-name", f"{quote(name)} {_STREAM_PLACES[name]}", node, hint)
         names = BUILTINS | STREAM_NAMES
         if name not in names:
-            raise self._unknown(f"nothing is called {quote(name)}", name, node, self._names())
+            hint = _MEANT.get(name, "")
+            raise self._unknown(f"nothing is called {quote(name)}", name, node, self._names(), hint)
         if name in ("parent", "vf-id") and not self._spec.is_virtual:
             message = f"{quote(name)} exists for virtual functions only"
             hint = "write `function: vf` in every entry of devices, or `is-vf and ...` in every variant"
@@ -345,6 +351,8 @@ class Inference:
                 return t.Field(self._type(one.type), base, node.name)
         message = f"nothing is known of a field {quote(node.name)} of {quote(target)}"
         hint = f"structures names the fields of {quote(target)} that are used, with their types"
+        if structure is None:
+            hint = f"name it in structures: `{target}: {{ fields: {{ {node.name}: u32 }} }}`, say"
         raise self._unknown(message, node.name, _last(node), [f.name.text for f in fields], hint)
 
     def _index(self, node: s.Index) -> t.Typed:
@@ -378,8 +386,13 @@ class Inference:
 
     def _no_command(self, node: s.Name, *functions: str) -> UntypedError:
         known = [*(c.name.text for c in self._spec.commands), *functions]
-        hint = ""
-        if "_" in node.name and node.name.replace("_", "-") not in known:
+        hint = _MEANT.get(node.name, "")
+        if caller := next((c.name.text for c in self._spec.commands if node.name in _called(c)), None):
+            message = f"{quote(node.name)} is a function of the kernel, and this runs a command of the spec"
+            return self._fail("unknown-name", message, node, f"did you mean {quote(caller)}?")
+        if _ACCESSOR.fullmatch(node.name):
+            hint = "a register is read by its name, and written by the verb `write`"
+        elif "_" in node.name and node.name.replace("_", "-") not in known:
             hint = "a function of the kernel is called by a command: declare one in commands"
         if node.name == "none":
             hint = "`none` stands alone, where there are no steps at all"
@@ -704,8 +717,23 @@ _HANDLERS: dict[type[s.Expression], Callable[[Inference, Any], t.Typed]] = {
 }
 
 
+# What people call what has another name here.
+_MEANT = {
+    **dict.fromkeys(["on", "yes", "enable", "enabled", "set"], "write `true`"),
+    **dict.fromkeys(["off", "no", "disable", "disabled", "clear"], "write `false`"),
+    **dict.fromkeys(["nothing", "noop", "nop"], "where nothing is to be done, the steps are `none`"),
+    **dict.fromkeys(["pdev", "pci-dev"], "the PCI device is `device`, and its physical function `parent`"),
+}
+_ACCESSOR = re.compile(r"(io)?(read|write)([bwlq]|8|16|32|64)")
 # By the number that stands where true or false is needed.
 _BOOL_HINTS: dict[int | None, str] = {0: "write `false`", 1: "write `true`"}
+
+
+def _called(command: m.Command) -> set[str]:
+    """Return the functions of the kernel that a command calls."""
+    trees = (body.call.tree for body in command.bodies if body.call)
+    calls = (tree.call.function for tree in trees if isinstance(tree, s.KernelCall))
+    return {function.name for function in calls if isinstance(function, s.Name)}
 
 
 def _outcome(result: int | None) -> str:

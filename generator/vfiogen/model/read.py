@@ -30,6 +30,8 @@ VERBS: dict[str, Parse] = {
     "poll": parse.parse_expression,
     "check": parse.parse_expression,
 }
+# A step that is written as a text, although it has a verb.
+_VERB = re.compile(rf"({'|'.join([*VERBS, 'wait'])}) +([a-z0-9].*)")
 STEP_KEYS = frozenset(
     [*VERBS, "wait", "every", "for", "error", "retry", "ignore-error", "undo", "needs", "note"]
 )
@@ -197,7 +199,7 @@ class _Reader:
             name=name,
             type=_layout_type(view["type"]),
             count=view["count"].count(LARGEST_FIELD),
-            const=view["const"].optional_integer(),
+            const=view["const"].integer() if view["const"] else None,
             match=self._expression(view["match"]),
             save=self._expression(view["save"]),
             load=self._expression(view["load"]),
@@ -248,11 +250,25 @@ class _Reader:
 
     def _step(self, view: _View) -> m.Step:
         if view.scalar:
-            return m.Step("do", self._expression(view), view.span)
+            said = self._is_verb_forgotten(view)
+            return m.Step("do", None if said else self._expression(view), view.span)
         verbs = [key for key in view.names() if key in VERBS or key == "wait"]
         if len(verbs) != 1 and view.names() and not set(view.names()) - STEP_KEYS:
             self._one_verb(view, verbs)
         return self._verb_step(verbs[0] if verbs else "do", view)
+
+    def _is_verb_forgotten(self, view: _View) -> bool:
+        """Tell whether a text is a step without the key that it needs, which is reported."""
+        text = view.text()
+        if found := _VERB.match(text):
+            hint = f"write `{found[1]}: {found[2]}`"
+            self._problems.report("step-verb", f"the verb `{found[1]}` is a key", view.span, hint)
+        elif _is_assignment(text):
+            hint = f"write `write: {text}` for a register, or `set: {text}` for a value in memory"
+            self._problems.report("step-verb", "an assignment needs a verb", view.span, hint)
+        else:
+            return False
+        return True
 
     def _one_verb(self, view: _View, verbs: list[str]) -> None:
         """Report a step without a verb, or each verb but the first. The schema reports unknown keys."""
@@ -301,7 +317,7 @@ class _Reader:
         lengths = (self._expression(item) for item in load["lengths"].items())
         return m.Stream(
             span=view.key_span,
-            structure=view["structure"].optional(),
+            structure=view["structure"].word() if view["structure"] else None,
             memory=self._expression(view["memory"]),
             capacity=self._expression(view["capacity"]),
             pass_through=self._pass_through(view["pass-through"]),
@@ -344,6 +360,14 @@ class _Reader:
             return m.Formula(None, scalar)
 
 
+def _is_assignment(text: str) -> bool:
+    try:
+        parse.parse_assignment(text)
+    except SyntaxProblem:
+        return False
+    return True
+
+
 def _parse_symbols(text: str) -> Expression:
     return parse.parse_expression(text, symbols=True)
 
@@ -360,11 +384,16 @@ def _devices(view: _View) -> m.Devices:
     return m.Devices(
         vendor=view["vendor"].word(),
         vendor_name=view["vendor-name"].optional(),
-        function=view["function"].text("any"),
+        function=_function(view["function"].text("any")),
         ids=ids,
         header=view["header"].optional(),
         lists=lists,
     )
+
+
+def _function(text: str) -> str:
+    """Return the function of the devices; one that the schema has refused is no obstacle to any check."""
+    return text if text in ("vf", "pf", "any") else "vf"
 
 
 def _feature(name: m.Word, view: _View) -> m.KernelFeature:

@@ -7,6 +7,9 @@ import re
 
 from vfiogen.records import Value
 
+from vfiogen.c.hints import meant_type
+from vfiogen.c.names import is_c_identifier
+
 SCALARS = {
     "bool": ("bool", 1),
     "u8": ("u8", 8),
@@ -20,6 +23,16 @@ TYPES_HINT = "types are `bool`, `u8` to `u64`, `size`, `phys`, `struct x`, `stru
 RETURNS_HINT = (
     "a call returns `errno`, `void`, `bool`, `u8` to `u64`, `size`, `phys`, `struct x *`, `u8 *` or `void *`"
 )
+
+
+def type_hints(text: str) -> tuple[str, ...]:
+    """Return the hints for a text that isn't a type: what was meant, if that is known, and what there is."""
+    if meant := meant_type(text):
+        return (f"write `{meant}`",)
+    if is_c_identifier(text):
+        return f"a structure of the kernel is `struct {text}`, a pointer to it `struct {text} *`", TYPES_HINT
+    return (TYPES_HINT,)
+
 
 _POINTER = re.compile(r"((?:struct|union) [a-z_][a-z0-9_]*|u8|u16|u32|u64|void) ?\*")
 _STRUCT = re.compile(r"(?:struct|union) [a-z_][a-z0-9_]*")

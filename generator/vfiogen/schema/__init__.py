@@ -2,12 +2,14 @@
 """The JSON Schema of a spec, and what a spec that doesn't fit it is told.
 
 The schema says what is expected by annotations: `title` is a noun with its article ("a name"),
-`x-expect` a whole expectation ("a name in kebab-case such as dma-count").
+`x-expect` a whole expectation ("a name in kebab-case such as dma-count"). `x-instead` of a map has keys
+that a person may try, each with the key that is meant, or with a hint.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib.resources import files
@@ -15,8 +17,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vfiogen.c.hints import meant_type
 from vfiogen.diagnostics import Problems, Span, did_you_mean, listing, quote
 from vfiogen.load import Mapping, Node, Scalar, Sequence, node_at, plain
+from vfiogen.schema.respell import meant_number, respelled
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -28,6 +32,7 @@ Schema = dict[str, Any]
 MOST_ERRORS = 100
 
 _DEEPEST_PLACE = 4
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-fA-F]+")
 
 _KINDS = {
     "string": "text",
@@ -82,8 +87,6 @@ def _pattern(
     validator: Draft202012Validator, pattern: str, instance: object, schema: Schema
 ) -> Iterator[ValidationError]:
     """Apply a pattern as JSON Schema means it: Python takes `$` for the place before a last line end too."""
-    import re
-
     from jsonschema.exceptions import ValidationError
 
     if isinstance(instance, str) and (instance.endswith("\n") or not re.search(pattern, instance)):
@@ -125,18 +128,20 @@ class _Teller:
         key = str(error.instance)
         expected = self._expected(_schema(error))
         message = f"expected {expected} as a key, found {quote(key)}"
-        self._problems.report("schema-value", message, _key_span(node, key))
+        hint = respelled(key, _schema(error))
+        self._problems.report("schema-value", message, _key_span(node, key), hint)
 
     def _unknown_keys(self, error: ValidationError, node: Node) -> None:
         schema = _schema(error)
         allowed = list(schema.get("properties", {}))
         for key in _extra_keys(error, schema):
             hint = f"allowed here: {listing(allowed, 'and')}" if allowed else ""
+            meant = _instead(schema, key) or did_you_mean(key, allowed) or self._elsewhere(key)
             self._problems.report(
                 "schema-unknown-key",
                 f"there is no key {quote(key)} here",
                 _key_span(node, key),
-                did_you_mean(key, allowed) or self._elsewhere(key),
+                meant,
                 hint,
             )
 
@@ -184,6 +189,9 @@ class _Teller:
         schema = _schema(error)
         expected = self._expected(schema) if error.absolute_path else self._kinds(schema)
         hint = _type_hint(error, node)
+        path = list(error.absolute_path)
+        if not hint and schema.get("type") == "object" and isinstance(node, Scalar) and path:
+            hint = self._hint(schema, str(path[-1]))
         self._problems.report(
             "schema-type", f"expected {expected}, found {_found(node)}", _first_line(node), hint
         )
@@ -192,7 +200,12 @@ class _Teller:
         allowed = _allowed(error)
         text = node.text if isinstance(node, Scalar) else ""
         message = f"expected {listing(allowed)}, found {_found(node)}"
-        self._problems.report("schema-value", message, _first_line(node), did_you_mean(text, allowed))
+        if isinstance(node, Scalar) and node.quoted and text in allowed:
+            message = f"expected {listing(allowed)}, found it in quotes"
+            self._problems.report("schema-value", message, node.span, "a number has no quotes")
+            return
+        hint = did_you_mean(meant_type(text) or text, allowed)
+        self._problems.report("schema-value", message, _first_line(node), hint)
 
     def _too_small(self, error: ValidationError, node: Node) -> None:
         if error.instance:
@@ -215,7 +228,9 @@ class _Teller:
     def _wrong_value(self, error: ValidationError, node: Node) -> None:
         """Report what has no wording of its own: patterns, limits, schemas that allow nothing."""
         expected = self._expected(_schema(error), limits=True)
-        self._problems.report("schema-value", f"expected {expected}, found {_found(node)}", _first_line(node))
+        hint = respelled(node.text, _schema(error)) if isinstance(node, Scalar) else ""
+        message = f"expected {expected}, found {_found(node)}"
+        self._problems.report("schema-value", message, _first_line(node), hint)
 
     def _alternatives(self, error: ValidationError, node: Node) -> None:
         """Report the errors of the alternative whose kind fits, or that none does."""
@@ -264,6 +279,12 @@ class _Teller:
         return {**self._resolved(target), **schema, "$ref": ""}
 
 
+def _instead(schema: Schema, key: str) -> str:
+    """Say what to write instead of a key that a person may well try."""
+    meant = str(schema.get("x-instead", {}).get(key, ""))
+    return f"did you mean {quote(meant)}?" if meant in schema.get("properties", {}) else meant
+
+
 def _schema(error: ValidationError) -> Schema:
     return error.schema if isinstance(error.schema, dict) else {}
 
@@ -286,8 +307,6 @@ def _keys(instance: object) -> Iterable[str]:
 
 
 def _extra_keys(error: ValidationError, schema: Schema) -> Iterator[str]:
-    import re
-
     patterns = [re.compile(pattern) for pattern in schema.get("patternProperties", {})]
     known = schema.get("properties", {})
     extra = (
@@ -352,8 +371,10 @@ def _type_hint(error: ValidationError, node: Node) -> str:
     if isinstance(node, Scalar) and not node.quoted and _could_be_text(node.text, error):
         quoted = quote(f'"{node.text}"')
         return f"quote it if text is meant: {quoted}"
-    if isinstance(node, Scalar) and node.quoted and "integer" in types:
+    if isinstance(node, Scalar) and node.quoted and "integer" in types and _NUMBER.fullmatch(node.text):
         return "a number has no quotes"
+    if isinstance(node, Scalar) and "integer" in types and (number := meant_number(node.text)):
+        return f"write {quote(number)}"
     if isinstance(node, Scalar) and types == ["array"] and node.text:
         return f"a list of one item is written {quote(f'[{node.text}]')}"
     return ""
@@ -378,8 +399,6 @@ def _places(
 
 def _could_be_text(text: str, error: ValidationError) -> bool:
     """Whether a value that was read as something else would do as text."""
-    import re
-
     wanted = error.validator_value
     pattern = _schema(error).get("pattern", "")
     is_text = wanted == "string" or "string" in _objects(wanted)
