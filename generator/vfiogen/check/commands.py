@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -77,6 +76,8 @@ class _Commands:
 
     def _argument(self) -> str:
         """Return what the command line calls the spec by."""
+        import shlex
+
         path = PurePosixPath(self._spec.source.path)
         in_project = path.parts[-3:] == ("specs", path.stem, path.name)
         return path.stem if in_project else shlex.quote(str(path))

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from vfiogen.diagnostics import Problems, did_you_mean, listing, quote
-from vfiogen.kernel.errors import ERRORS
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
@@ -70,6 +69,8 @@ def _check_infallible(step: m.Step, analysis: Analysis, scope: Scope) -> None:
 
 def check_errors(words: Iterable[m.Word | None], problems: Problems) -> None:
     """Report error numbers that the kernel doesn't have."""
+    from vfiogen.kernel.errors import ERRORS
+
     for word in words:
         if word and word.text and word.text not in ERRORS:
             message = f"the kernel has no error {quote(word.text)}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import re
 
-from vfiogen.records import Value
-
 from vfiogen.c.hints import meant_type
 from vfiogen.c.names import is_c_identifier
+from vfiogen.records import Value
 
 SCALARS = {
     "bool": ("bool", 1),

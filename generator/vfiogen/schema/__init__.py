@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from vfiogen.c.hints import meant_type
 from vfiogen.diagnostics import Problems, Span, did_you_mean, listing, quote
 from vfiogen.load import Mapping, Node, Scalar, Sequence, node_at, plain
-from vfiogen.schema.respell import meant_number, respelled
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -126,6 +125,8 @@ class _Teller:
     def _bad_key(self, error: ValidationError, node: Node) -> None:
         """Report a key that isn't a proper name. The error's instance is the key."""
         key = str(error.instance)
+        from vfiogen.schema.respell import respelled
+
         expected = self._expected(_schema(error))
         message = f"expected {expected} as a key, found {quote(key)}"
         hint = respelled(key, _schema(error))
@@ -227,6 +228,8 @@ class _Teller:
 
     def _wrong_value(self, error: ValidationError, node: Node) -> None:
         """Report what has no wording of its own: patterns, limits, schemas that allow nothing."""
+        from vfiogen.schema.respell import respelled
+
         expected = self._expected(_schema(error), limits=True)
         hint = respelled(node.text, _schema(error)) if isinstance(node, Scalar) else ""
         message = f"expected {expected}, found {_found(node)}"
@@ -366,6 +369,8 @@ def _objects(values: object) -> list[object]:
 
 
 def _type_hint(error: ValidationError, node: Node) -> str:
+    from vfiogen.schema.respell import meant_number
+
     wanted = error.validator_value
     types = [wanted] if isinstance(wanted, str) else _objects(wanted)
     if isinstance(node, Scalar) and not node.quoted and _could_be_text(node.text, error):
