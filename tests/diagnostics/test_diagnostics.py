@@ -24,6 +24,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,19 @@ def run_spec(case: Path) -> str:
 def run_commands(script: str) -> str:
     """Return the transcript of the lines that run the tool."""
     with ExitStack() as stack:
-        return "".join(run_line(line, stack) for line in script.splitlines() if line)
+        groups = groupby(filter(None, script.splitlines()), is_own)
+        return "".join(run_group(own, list(lines), stack) for own, lines in groups)
+
+
+def is_own(line: str) -> bool:
+    return line.split()[0] in ("vfiogen", "lock", "path")
+
+
+def run_group(own: bool, lines: list[str], stack: ExitStack) -> str:
+    if own:
+        return "".join(run_line(line, stack) for line in lines)
+    subprocess.run(["sh", "-ec", "\n".join(lines)], check=True)
+    return ""
 
 
 def run_line(line: str, stack: ExitStack) -> str:
@@ -82,8 +95,6 @@ def run_line(line: str, stack: ExitStack) -> str:
         case "path":  # from here on, programs are looked up in this directory alone
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             patch.setenv("PATH", str(Path(words[1]).resolve()))
-        case _:
-            subprocess.run(["sh", "-ec", line], check=True)
     return ""
 
 
