@@ -184,6 +184,8 @@ class Inference:
         if found is None or found.kind == "struct":
             meant = f"{returns.type} *" if found else meant_type(returns.type)
             hint = f"write `-> {meant}`" if meant else ""
+            if returns.type == "int":
+                hint = "0 or a negative errno is what a call returns without `->`; a number is `-> u32`"
             message = f"a call can't return {quote(returns.type)}"
             raise self._fail("type", message, returns, hint or RETURNS_HINT)
         return found
