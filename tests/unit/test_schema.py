@@ -284,6 +284,7 @@ def test_what_is_written_instead_of_a_key_is_a_key_or_a_hint() -> None:
         ("RUNNING=>STOP-COPY", "^[A-Z_]+ -> [A-Z_]+$", "write `RUNNING -> STOP_COPY`"),
         ("CONFIG_acme-x", "^[A-Z][A-Z0-9_]*$", "write `ACME_X`"),
         ("Save State", "^[a-z]+(-[a-z]+)*$", "write `save-state`"),
+        ("v6.10", r"^[0-9]+\.[0-9]+$", 'write `"6.10"`'),
         ("ä", "^[a-z]+$", ""),
         ("x" * 1000, "^[A-Z]+$", ""),
     ],

@@ -81,11 +81,10 @@ def _check_license(word: m.Word, problems: Problems) -> None:
 
 def _check_symbols(kconfig: m.Kconfig, problems: Problems) -> None:
     for formula in kconfig.depends:
-        wrong = next(_wrong_parts(formula.tree, False), None) if formula.tree else None
-        if wrong is not None:
-            message, node, hint = wrong
+        wrong = list(_wrong_parts(formula.tree, False)) if formula.tree else []
+        for message, node, hint in wrong:
             problems.report("kconfig-depends", message, formula.span_of(node), hint)
-        elif kconfig.symbol.text in names([formula]):
+        if not wrong and kconfig.symbol.text in names([formula]):
             message = f"{quote(kconfig.symbol.text)} can't depend on itself"
             problems.report("kconfig-depends", message, formula.span)
 
@@ -107,7 +106,8 @@ def _wrong_parts(tree: s.Expression, compared: bool) -> Iterator[tuple[str, s.Ex
             for part in (tree.left, tree.right):
                 if beside and not isinstance(part, s.Name):
                     yield "only symbols, `y`, `m` and `n` are compared", part, _DEPENDS_HINT
-                yield from _wrong_parts(part, beside)
+                else:
+                    yield from _wrong_parts(part, beside)
         case _:
             yield "a dependency is made of symbols, `and`, `or`, `not`, `==` and `!=`", tree, _DEPENDS_HINT
 

@@ -83,7 +83,7 @@ def _why_impossible(arc: m.Arc, names: list[str]) -> str:
     if "ERROR" in pair:
         return "ERROR is no state that user space can ask for, and only a reset leaves it"
     if pair in FILE_ARCS:
-        return "this one is written only if the device must be told of it"
+        return "the stream says what happens on this one: leave it out, unless the device must be told"
     if pair in pre_copy_arcs(True) or pair in pre_copy_arcs(False):
         return "an arc of PRE_COPY does what its twin among RUNNING, RUNNING_P2P and STOP does"
     if pair in device_arcs(True):

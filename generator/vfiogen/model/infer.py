@@ -184,6 +184,8 @@ class Inference:
         if found is None or found.kind == "struct":
             meant = f"{returns.type} *" if found else meant_type(returns.type)
             hint = f"write `-> {meant}`" if meant else ""
+            if returns.type == "int":
+                hint = "0 or a negative errno is what a call returns without `->`; a number is `-> u32`"
             message = f"a call can't return {quote(returns.type)}"
             raise self._fail("type", message, returns, hint or RETURNS_HINT)
         return found
@@ -697,10 +699,10 @@ _STREAM_PLACES = {
     "count": "is known only while data is passed through",
 }
 _STREAM_HINTS = {
-    "data": "the commands of `pass-through` take it",
-    "count": "the commands of `pass-through` take it",
     "loaded": "the stream's `load` is the place for it",
     "capacity": "write what `capacity` of the stream says",
+    "data": "the stream's `pass-through` is the place for it",
+    "count": "the stream's `pass-through` is the place for it",
 }
 # Each takes the node that it stands beside.
 _HANDLERS: dict[type[s.Expression], Callable[[Inference, Any], t.Typed]] = {

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from vfiogen.diagnostics import quote
+from vfiogen.load.scalars import read_plain
 
 _LONGEST = 200
 
@@ -20,7 +21,8 @@ def respelled(text: str, schema: Mapping[str, Any]) -> str:
     for respell in _SPELLINGS:
         other = respell(text)
         if other != text and len(other) <= longest and re.search(pattern, other):
-            return f"write {quote(other)}"
+            written = other if read_plain(other) == other else f'"{other}"'
+            return f"write {quote(written)}"
     return ""
 
 
@@ -49,6 +51,7 @@ def _arc(text: str) -> str:
 _SPELLINGS: tuple[Callable[[str], str], ...] = (
     lambda text: re.sub(r"(?<=\d)\s+", "", text),  # 1 ms
     lambda text: text.lstrip("-"),  # -EBUSY
+    lambda text: text.removeprefix("v").removesuffix("()"),  # v6.14, function()
     lambda text: text.strip('<>"').removeprefix("include/"),  # <linux/x.h>
     lambda text: text.rpartition("/")[2],  # drivers/vfio/pci/x
     _range,
