@@ -147,13 +147,14 @@ def function(
     lead = c.comment(comment) + "\n" if comment else ""
     head = c.function_head(return_type, name, parameters, static)
     declarations, statements = body
-    text = f"{lead}{head}\n{{\n{c.print_body(_named(declarations, statements), statements)}\n}}\n"
-    return Function(name, text, origin)
+    printed = c.print_body((), statements)
+    declared = c.print_body(_named(declarations, printed), ())
+    between = "\n\n" if declared and printed else ""
+    return Function(name, f"{lead}{head}\n{{\n{declared}{between}{printed}\n}}\n", origin)
 
 
-def _named(declarations: list[c.Declaration], statements: list[c.Stmt]) -> list[c.Declaration]:
+def _named(declarations: list[c.Declaration], text: str) -> list[c.Declaration]:
     """Leave out variables that neither the statements nor later variables name."""
-    text = c.print_body((), statements)
     kept: list[c.Declaration] = []
     for declaration in reversed(declarations):
         if re.search(rf"\b{re.escape(declaration.name)}\b", text):
