@@ -37,7 +37,8 @@ EDITED = (
     Edit("field-added", "edu", "dma-src: { type", "spare: { type: u64, const: 0 }\n      dma-src: { type", 8),
     Edit("omission-reworded", "edu", "which belongs to the user.", "and that is the user's.", 4),
     Edit("arc-does-something", "qat", "RUNNING_P2P -> STOP: none", "RUNNING_P2P -> STOP: suspend", 24),
-    Edit("no-longer-virtual", "pds", "    function: vf\n", "", 3),
+    Edit("virtual-only", "generic", "INTEL, ids:", "INTEL, function: vf, ids:", 3),
+    Edit("state-larger", "pds", "capacity: PDS_LM_DEVICE_STATE_LENGTH", "capacity: 128 * 1024", 4),
     Edit("symbol-renamed", "generic", "symbol: GENERIC_VFIO_PCI", "symbol: LISTED_VFIO_PCI", 6),
 )
 

@@ -43,7 +43,9 @@ def rendered() -> list[tuple[m.Spec, str]]:
 
 
 def own_commands(spec: m.Spec) -> set[str]:
-    return {names.own_name(spec.driver.prefix.text, command.name.text) for command in spec.commands}
+    words = [x.name.text for x in (*spec.commands, *spec.channels)]
+    words += [f"handle-{one.name}" for one in spec.events]
+    return {names.own_name(spec.driver.prefix.text, word) for word in words}
 
 
 def spelled(spec: m.Spec) -> set[str]:
@@ -71,6 +73,7 @@ def test_members_are_known() -> None:
     for spec, text in rendered():
         found = re.search(rf"^struct {spec.driver.prefix}_device {{\n(.*?)^}};", text, re.M | re.S)
         own = {c_name(kept.name.text) for kept in spec.context}
+        own |= {c_name(one.name.text) for one in spec.events}
         own |= {c_name(spec.provider.handle.text)} if spec.provider else set()
         for member in re.findall(r"(\w+);", found[1] if found else ""):
             assert member in own | names.DEVICE_MEMBERS

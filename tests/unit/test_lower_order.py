@@ -220,7 +220,7 @@ def test_a_file_is_judged_before_it_is_loaded(stream: str) -> None:
 def test_a_failed_save_starts_the_device_again(stream: str) -> None:
     text = function(stream, "acme_stop_and_save")
     assert "ret = acme_running_to_stop(acme); if (ret) return ret;" in text
-    assert "err_start: acme_stop_to_running(acme); return ret;" in text
+    assert "err_start: if (acme_stop_to_running(acme)) acme_fail(acme); return ret;" in text
 
 
 def test_the_opposite_arc_is_the_only_undo_of_a_stop(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_the_opposite_arc_is_the_only_undo_of_a_stop(tmp_path: Path) -> None:
         "RUNNING -> STOP: [stop, tell]", "RUNNING -> STOP: [{ do: stop, undo: { write: regs.control = 3 } }]"
     )
     body = function(render(tmp_path, text), "acme_stop_and_save")
-    assert body.endswith("return 0; err_start: acme_stop_to_running(acme); return ret;")
+    assert body.endswith("return 0; err_start: if (acme_stop_to_running(acme)) acme_fail(acme); return ret;")
     assert "acme_write32" not in body
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from vfiogen.check.across import check_across
+from vfiogen.check.channels import check_channels
 from vfiogen.check.commands import check_commands
 from vfiogen.check.context import check_context
 from vfiogen.check.driver import check_driver
+from vfiogen.check.events import check_events
 from vfiogen.check.kernel import check_gates, check_kernel
 from vfiogen.check.migration import check_migration
 from vfiogen.check.names import check_names
@@ -41,10 +43,12 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     check_names(spec, problems)
     check_structures(spec, analysis, problems, complete)
     check_registers(spec, problems, complete)
+    check_channels(spec, analysis)
     check_commands(spec, analysis, directory, problems)
     check_steps(spec.init, analysis, scope.before_open())
     check_steps(spec.open, analysis, scope)
     check_undo((*spec.reset_prepare, *spec.reset_done), analysis, scope.in_reset())
+    check_events(spec, analysis)
     check_context(spec, analysis, scope.before_open())
     check_variants(spec, analysis)
     check_migration(spec, analysis, scope)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from vfiogen.c import syntax as s
+from vfiogen.check.channels import check_post
 from vfiogen.check.steps import check_steps
 from vfiogen.diagnostics import Problems, did_you_mean, listing, quote
 from vfiogen.model import spec as m
@@ -45,6 +46,8 @@ class _Commands:
         for body in command.bodies:
             self._check_body(command, body)
             check_steps(body.steps or (), self._analysis, scope)
+            if body.post:
+                check_post(self._spec, command, body.post, self._analysis, scope)
             calls.append(self._analysis.call(body.call, scope))
             self._check_results(command, body, calls[-1])
         self._check_alternatives(command, calls)
@@ -53,12 +56,12 @@ class _Commands:
     # -- bodies ---------------------------------------------------------------------------------------
 
     def _check_body(self, command: m.Command, body: m.Body) -> None:
-        bodies = (("call", body.call), ("steps", body.steps), ("hook", body.hook))
+        bodies = (("call", body.call), ("post", body.post), ("steps", body.steps), ("hook", body.hook))
         given = [name for name, value in bodies if value is not None]
         if len(given) != 1:
             found = f"has {listing(given, 'and')}" if given else "has none"
             message = f"{quote(command.name.text)} needs one body, and {found}"
-            hint = "a body is a `call`, `steps` or a `hook`; `any-of` takes several"
+            hint = "a body is a `call`, a `post`, `steps` or a `hook`; `any-of` takes several"
             self._problems.report("command-body", message, body.span, hint)
         if body.hook:
             self._check_source(body.hook)

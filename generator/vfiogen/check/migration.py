@@ -115,6 +115,7 @@ class _Stream:
             for name, part in (
                 ("structure", stream.structure),
                 ("memory", stream.memory),
+                ("area", stream.area),
                 ("pass-through", stream.pass_through),
             )
             if part is not None
@@ -122,11 +123,14 @@ class _Stream:
         for name, span in found[1:]:
             self._store(f"a stream has one store, and this has {quote(found[0][0])} and {quote(name)}", span)
         if not found:
-            hint = "add `structure`, a layout of the spec, `memory`, that of the parent, or `pass-through`"
+            hint = (
+                "add `structure`, a layout of the spec, `memory` of the parent, an `area`, or `pass-through`"
+            )
             self._store("nothing says where the data is kept", stream.span, hint)
         elif len(found) == 1:
             self._check_store()
-        check_steps((*stream.begin, *stream.end), self._analysis, self._loading)
+        loading = self._loading.with_area() if stream.area else self._loading
+        check_steps((*stream.begin, *stream.end), self._analysis, loading)
 
     def _check_store(self) -> None:
         stream = self._stream
@@ -134,6 +138,8 @@ class _Stream:
             self._check_structure(stream.structure)
         elif stream.memory is not None:
             self._check_memory(stream.memory)
+        elif stream.area is not None:
+            self._check_area(stream.area)
         elif stream.pass_through is not None:
             self._check_passing(stream.pass_through)
 
@@ -158,6 +164,63 @@ class _Stream:
         for feature in self._migration.features:
             if feature.text == "pre-copy":
                 self._problems.report("pre-copy", message, feature.span, "take `pre-copy` out of features")
+
+    # -- memory that the device finds -----------------------------------------------------------------
+
+    def _check_area(self, area: m.Area) -> None:
+        self._check_device(area)
+        for word in (area.address, area.length):
+            field = self._analysis.field(area.list.text, word.text)
+            if field is None:
+                message = f"nothing is known of a field {quote(word.text)} of {quote(area.list.text)}"
+                hint = f"structures names the fields of {quote(area.list.text)} that are used"
+                self._problems.report("unknown-name", message, word.span, hint)
+            elif not field.type.numeric:
+                message = f"{quote(word.text)} is {quote(field.type.name)}, and an entry holds numbers"
+                self._problems.report("type", message, word.span)
+        self._refuse_pre_copy("the memory is filled only once the device has stopped")
+        self._check_capacity("how large the memory can be")
+        self._check_size()
+        stream = self._stream
+        if stream.stop_copy is None:
+            self._store("nothing says how the data is saved", stream.span, "add `save: stop-copy` to stream")
+        else:
+            self._check_command(stream.stop_copy.do, self._saving.with_area())
+            self._check_produced(stream.stop_copy.length)
+        if stream.each_write:
+            message = "`each-write` belongs to a stream in memory of the parent"
+            self._store(message, stream.each_write.span, "the device is told of the memory at the end")
+        for length in stream.lengths:
+            self._analysis.number(length, self._loading)
+
+    def _check_produced(self, formula: m.Formula) -> None:
+        """What is known beforehand must fit."""
+        length = self._analysis.number(formula, self._saving)
+        capacity = self._analysis.number(self._stream.capacity, self._plain)
+        exact, most = (literal(typed) if typed else None for typed in (length, capacity))
+        if exact == 0 or (exact is not None and most is not None and exact > most):
+            why = "nothing is saved" if exact == 0 else f"the area has room for {most}"
+            self._problems.report("value-range", why, formula.span)
+
+    def _check_device(self, area: m.Area) -> None:
+        """DMA of the device itself goes through the user's address space."""
+        device = self._analysis.value(area.dma, self._plain)
+        if device is not None and device.type.name != "struct pci_dev *":
+            message = f"memory is mapped for a PCI device, and this is {quote(device.type.name)}"
+            self._problems.report("type", message, area.dma.span, "write `parent`")
+        elif isinstance(device, t.Builtin) and device.name == "device":
+            message = "the addresses of the device itself are those of the user"
+            self._store(message, area.dma.span, "map it for the parent, whose firmware moves the data")
+
+    def _check_capacity(self, what: str) -> None:
+        stream = self._stream
+        if stream.capacity is None:
+            self._store(f"nothing says {what}", stream.span, "add `capacity` to stream")
+            return
+        capacity = self._analysis.number(stream.capacity, self._plain)
+        self._check_stable("capacity", capacity, stream.capacity)
+        if capacity is not None and literal(capacity) == 0:
+            self._store("memory of no size holds nothing", stream.capacity.span)
 
     # -- data of the parent alone ---------------------------------------------------------------------
 
@@ -193,19 +256,12 @@ class _Stream:
     # -- memory of the parent -------------------------------------------------------------------------
 
     def _check_memory(self, formula: m.Formula) -> None:
-        stream = self._stream
         memory = self._analysis.value(formula, self._plain)
         if memory is not None and memory.type.name not in BYTES:
             message = f"memory is a pointer to bytes, and this is {quote(memory.type.name)}"
             self._problems.report("type", message, formula.span, f"declare it as {listing(BYTES)}")
         self._check_stable("memory", memory, formula)
-        if stream.capacity is None:
-            self._store("nothing says how large the memory is", stream.span, "add `capacity` to stream")
-        else:
-            capacity = self._analysis.number(stream.capacity, self._plain)
-            self._check_stable("capacity", capacity, stream.capacity)
-            if capacity is not None and literal(capacity) == 0:
-                self._store("memory of no size holds nothing", stream.capacity.span)
+        self._check_capacity("how large the memory is")
         self._check_size()
         self._check_points()
         self._check_load()

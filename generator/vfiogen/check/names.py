@@ -14,7 +14,7 @@ from vfiogen.c.syntax import KEYWORDS
 from vfiogen.diagnostics import Problems, quote
 from vfiogen.model import spec as m
 from vfiogen.model.arcs import device_arcs
-from vfiogen.model.scope import WORDS, is_single_call
+from vfiogen.model.scope import is_single_call, words
 from vfiogen.model.types import read_type
 from vfiogen.model.walk import formulas, names
 
@@ -25,18 +25,18 @@ def _words(text: str) -> frozenset[str]:
 
 # What the templates call functions and tables, without the prefix.
 _TEMPLATES = """
-    begin_access begin_loading check_match check_write choose_ops close_device continue_saving driver
-    end_access end_saving err_handlers file_error finish_loading finish_saving from_pci from_vfio
-    get_data_size get_state identify init load load_state lock_state migration_ops open_device open_file
-    ops precopy_ioctl probe put_file put_files read16 read32 read64 read8 release release_file remove
-    reset_done reset_prepare resume_fops resume_write save_fops save_pre_copy save_read save_state
-    save_stop_copy set_state start_loading start_saving step stop_and_save table write16 write32 write64
-    write8
+    alloc_data begin_access begin_loading check_match check_write choose_ops close_device continue_saving
+    driver end_access end_saving err_handlers fail file_error finish_loading finish_saving free_data
+    from_pci from_vfio get_data_size get_state identify init load load_state lock_state map_area
+    migration_ops open_device open_file ops precopy_ioctl probe put_file put_files read16 read32 read64
+    read8 release release_file remove reset_done reset_prepare resume_fops resume_write save_fops
+    save_pre_copy save_read save_state save_stop_copy set_state start_loading start_saving step
+    stop_and_save table unmap_area write16 write32 write64 write8
 """
 _ARCS = {arc for p2p in (False, True) for arc in device_arcs(p2p)}
 OWN_FUNCTIONS = _words(_TEMPLATES) | {f"{a}_to_{b}".lower() for a, b in _ARCS}
 _OF_VARIANTS = ("init", "release", "open_device", "close_device", "ops")
-OWN_STRUCTURES = ("device", "migration_file")
+OWN_STRUCTURES = ("area", "device", "migration_file")
 # Members of the driver's own structure.
 DEVICE_MEMBERS = _words("core_device mig_state resets resets_settled resuming saving state_mutex") | {
     f"bar{number}" for number in range(6)
@@ -45,16 +45,20 @@ DEVICE_MEMBERS = _words("core_device mig_state resets resets_settled resuming sa
 COMMAND_LOCALS = _words("pdev ret timeout")
 # Variables beside the one that is called like the prefix, and members of the migration file beside it.
 PREFIX_LOCALS = COMMAND_LOCALS | _words("""
-    addr arg buf cmd core_device core_vdev count disabled end expected filp flags fops i id info inode length
-    lock migf minsz name next ops pos ppos pre_copy resets state target value vdev
+    addr area arg buf capacity cmd comp completion core_device core_vdev count data dev dir disabled end
+    envelope event expected filp flags fops i id info inode length lock migf minsz name nb next ops pages
+    pos ppos pre_copy request resets sg state target value vdev
 """)
 # What rendered code calls: a variable of the name would hide it.
 CALLED = _words("""
-    anon_inode_getfile atomic_inc atomic_read check_add_overflow check_mul_overflow check_sub_overflow
-    copy_from_user copy_to_user down_write fput fsleep get_file kasprintf kfree kzalloc kzalloc_obj
-    lockdep_assert_held module_pci_driver mutex_destroy mutex_init mutex_lock mutex_unlock pci_dev_id
-    pci_domain_nr pci_err pci_iov_vf_id pci_physfn read_poll_timeout readq static_assert stream_open
-    to_pci_dev up_write writeq
+    anon_inode_getfile array_size atomic_inc atomic_read check_add_overflow check_mul_overflow
+    check_sub_overflow container_of copy_from_user copy_to_user dma_alloc_coherent dma_free_coherent
+    dma_map_sgtable dma_unmap_sgtable down_write flush_kernel_vmap_range fput fsleep get_file
+    invalidate_kernel_vmap_range kasprintf kfree kvfree kvmalloc_array kvmalloc_objs kzalloc kzalloc_obj
+    lockdep_assert_held memcpy module_pci_driver mutex_destroy mutex_init mutex_lock mutex_unlock
+    pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_physfn read_poll_timeout readq
+    sg_alloc_table_from_pages sg_dma_address sg_dma_len sg_free_table static_assert stream_open
+    to_pci_dev up_write vfree vmalloc_to_page writeq
 """)
 # Prefixes with which the kernel's headers declare something that a driver declares too, such as vfio_device
 # or pci_save_state.
@@ -85,6 +89,7 @@ class _Names:
         self._formulas = list(formulas(spec))
         self._called = set(_kernel_functions(self._formulas))
         self._own_functions = own_functions(spec)
+        self._words = words(spec)
 
     def run(self) -> None:
         self._check_meanings()
@@ -133,10 +138,11 @@ class _Names:
             yield "the parent's handle", spec.provider.handle
         yield from (("a value of the context", kept.name) for kept in spec.context)
         yield from (("a block of registers", block.name) for block in spec.registers)
+        yield from (("a channel", channel.name) for channel in spec.channels)
         yield from (("a command", command.name) for command in spec.commands)
 
     def _check_word(self, word: m.Word) -> None:
-        if word.text in WORDS or word.text in KEYWORDS:
+        if word.text in self._words or word.text in KEYWORDS:
             self._shadowed(word, f"{quote(word.text)} is a word of the vocabulary")
 
     def _shadowed(self, word: m.Word, message: str, *others: m.Word) -> None:
@@ -161,10 +167,11 @@ class _Names:
         handle = [self._spec.provider.handle] if self._spec.provider else []
         for word in handle:
             self._check_variable(word)
-        for word in (*handle, *(kept.name for kept in self._spec.context)):
+        notifiers = [one.name for one in self._spec.events]
+        for word in (*handle, *notifiers, *(kept.name for kept in self._spec.context)):
             if c_name(word.text) in DEVICE_MEMBERS:
                 self._clash(f"the driver's structure has a member {quote(c_name(word.text))} already", word)
-        self._check_group(None, [*handle, *(kept.name for kept in self._spec.context)])
+        self._check_group(None, [*handle, *notifiers, *(kept.name for kept in self._spec.context)])
 
     def _check_kernel_fields(self) -> None:
         for structure in self._spec.kernel_structures:
@@ -210,13 +217,19 @@ class _Names:
 
     def _check_functions(self) -> None:
         seen: dict[str, m.Word] = {}
-        for command in self._spec.commands:
-            name = self._own(command.name.text)
-            first = seen.setdefault(name, command.name)
-            if first is not command.name:
-                self._clash(_both(command.name, first, name), command.name, (first, "the first one"))
-            elif self._has_function(command):
-                self._check_function(command.name, name)
+        for word, has_function in self._functions():
+            name = self._own(word.text)
+            first = seen.setdefault(name, word)
+            if first is not word:
+                self._clash(_both(word, first, name), word, (first, "the first one"))
+            elif has_function:
+                self._check_function(word, name)
+
+    def _functions(self) -> Iterator[tuple[m.Word, bool]]:
+        """Yield what becomes a function, and whether it does in any case."""
+        yield from ((channel.name, True) for channel in self._spec.channels)
+        yield from ((m.Word(f"handle-{one.name}", one.name.span), True) for one in self._spec.events)
+        yield from ((command.name, self._has_function(command)) for command in self._spec.commands)
 
     def _has_function(self, command: m.Command) -> bool:
         """A command that is a single call has none, but where the parent is looked up or hooks run it."""

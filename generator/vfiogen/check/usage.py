@@ -44,10 +44,28 @@ def _unused(spec: m.Spec, found: list[m.Formula]) -> Iterator[tuple[str, m.Word]
     yield from (("layout", x.name) for x in spec.layouts if x.name.text not in mentioned | transferred)
     if spec.provider and spec.provider.handle.text not in mentioned:
         yield "handle", spec.provider.handle
-    fields = {node.name for formula in found for node in _members(formula)}
+    fields = {node.name for formula in found for node in _members(formula)} | set(_filled(spec))
+    posted = {post.names[0] for post in spec.posts}
+    yield from (("channel", x.name) for x in spec.channels if x.name.text not in posted)
     for structure in spec.kernel_structures:
         yield from (("field", field.name) for field in structure.fields if field.name.text not in fields)
     yield from _unused_parameters(spec)
+
+
+def _filled(spec: m.Spec) -> Iterator[str]:
+    """Yield the fields of structures that are sent, received or listed, by every part of their paths."""
+    for post in spec.posts:
+        yield post.names[1]
+        yield from _parts(post.values)
+        yield from (name for result in post.results for name in result.value.scalar.text.split("."))
+    for envelope in (channel.envelope for channel in spec.channels if channel.envelope):
+        yield from (envelope.member.text, envelope.payload.text, *_parts(envelope.values))
+    area = spec.migration.stream.area if spec.migration else None
+    yield from (area.address.text, area.length.text) if area else ()
+
+
+def _parts(values: tuple[m.FieldValue, ...]) -> Iterator[str]:
+    yield from (name for value in values for name in value.path.text.split("."))
 
 
 def _members(formula: m.Formula) -> Iterator[s.Member]:

@@ -15,9 +15,10 @@ from vfiogen.diagnostics import Problems, Span, listing, quote, suggestions
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model import types
+from vfiogen.model.arcs import STATES
 from vfiogen.model.bounds import FULL, calculate, literal, most
 from vfiogen.model.reach import Reach
-from vfiogen.model.scope import BOOLEANS, BUILTINS, FUNCTIONS, STREAM_NAMES, Scope
+from vfiogen.model.scope import AREA_NAMES, BOOLEANS, BUILTINS, EVENT_NAMES, FUNCTIONS, STREAM_NAMES, Scope
 from vfiogen.model.types import BOOL, CONSTANT, RETURNS_HINT, TEXT, VOID, Type
 from vfiogen.records import replace
 
@@ -84,6 +85,60 @@ class Inference:
         if command is None:
             raise self._no_command(function)
         return self._run(command, node)
+
+    def post(self, node: s.Expression) -> tuple[m.Channel, m.KernelField, tuple[t.Typed, ...]]:
+        """Type `channel(member, parameter = value)`."""
+        if not isinstance(node, s.Call) or not isinstance(node.function, s.Name):
+            hint = "write `channel(member)`, with `parameter = value` for each parameter"
+            raise self._fail("channel", "a request is posted to a channel", node, hint)
+        channel = self._spec.channel(node.function.name)
+        if channel is None:
+            known = [x.name.text for x in self._spec.channels]
+            message = f"no channel is called {quote(node.function.name)}"
+            raise self._unknown(message, node.function.name, node.function, known)
+        first = node.arguments[0] if node.arguments else None
+        if first is None or first.name is not None or not isinstance(first.value, s.Name):
+            message = "the first argument is the member of the request that the command fills in"
+            raise self._fail("channel", message, first.value if first else node)
+        member = self._request_member(channel, first.value)
+        given = {argument.name: argument for argument in node.arguments[1:]}
+        return (
+            channel,
+            member,
+            self._all(lambda p: self._given(channel, p, given, node), self._all_named(channel, node)),
+        )
+
+    def _all_named(self, channel: m.Channel, node: s.Call) -> tuple[m.Parameter, ...]:
+        known = [parameter.name.text for parameter in channel.params]
+        for argument in node.arguments[1:]:
+            if argument.name not in known:
+                message = f"{quote(channel.name.text)} has no parameter {quote(argument.name or '')}"
+                if argument.name is None:
+                    message = "the parameters of a channel are named: `parameter = value`"
+                raise self._unknown(message, argument.name or "", argument.value, known)
+        return channel.params
+
+    def _given(
+        self, channel: m.Channel, parameter: m.Parameter, given: dict[str | None, s.Argument], node: s.Call
+    ) -> t.Typed:
+        argument = given.get(parameter.name.text)
+        if argument is None:
+            name = parameter.name.text
+            message = f"{quote(channel.name.text)} needs {quote(name)}"
+            raise self._fail("arguments", message, node, f"add `{name} = ...`")
+        return self._passed(argument.value, parameter)
+
+    def _request_member(self, channel: m.Channel, node: s.Name) -> m.KernelField:
+        found = self._spec.kernel_field(channel.request.text, node.name)
+        if found is None:
+            structure = next(
+                (x for x in self._spec.kernel_structures if x.name.text == channel.request.text), None
+            )
+            known = [field.name.text for field in structure.fields] if structure else []
+            message = f"nothing is known of a member {quote(node.name)} of {quote(channel.request.text)}"
+            hint = f"structures names the members of {quote(channel.request.text)} that are used"
+            raise self._unknown(message, node.name, node, known, hint)
+        return found
 
     def transfer(self, node: s.Expression) -> t.Run:
         """Type a command that moves data: it is a call that returns how much, or an error."""
@@ -224,7 +279,8 @@ class Inference:
     def _name(self, node: s.Name) -> t.Typed:
         name = node.name
         if name.isupper():
-            return t.Constant(CONSTANT, name)
+            state = self._scope.event is not None and name in STATES
+            return t.Constant(CONSTANT, f"VFIO_DEVICE_STATE_{name}" if state else name)
         if name in BOOLEANS:
             return t.Constant(BOOL, name)
         for parameter, result in self._scope.locals:
@@ -256,6 +312,9 @@ class Inference:
 
     def _builtin(self, node: s.Name) -> t.Typed:
         name = node.name
+        event = self._event(name)
+        if event is not None:
+            return event
         if name in STREAM_NAMES and name not in self._scope.stream:
             hint = _STREAM_HINTS[name]
             if self._scope.inside:
@@ -270,6 +329,15 @@ class Inference:
             hint = "write `function: vf` in every entry of devices, or `is-vf and ...` in every variant"
             raise self._fail("needs-vf", message, node, hint)
         return t.Builtin(names[name], name)
+
+    def _event(self, name: str) -> t.Typed | None:
+        """Type what is known of an event."""
+        data = self._scope.event
+        if data is None or name not in EVENT_NAMES:
+            return None
+        if name == "state":
+            return t.Builtin(types.integer(32), name)
+        return t.Builtin(types.address_of(data), name) if data is not VOID else None
 
     def _names(self) -> list[str]:
         spec = self._spec
@@ -290,6 +358,8 @@ class Inference:
         block = self._block(node.base)
         if block is not None:
             return self._register(block, node)
+        if isinstance(node.base, s.Name) and node.base.name == "area":
+            return self._area(node)
         command = self._command(node.base)
         if command is not None and command.results:
             return self._chosen(command, node)
@@ -317,14 +387,23 @@ class Inference:
 
     def _register(self, block: m.RegisterBlock, node: s.Member) -> t.Typed:
         if not self._scope.mapped:
-            message = f"registers can't be reached {_UNREACHED[self._scope.resetting]}"
-            raise self._fail("register-early", message, node, _UNREACHED_HINT[self._scope.resetting])
+            message = f"registers can't be reached {_UNREACHED[self._scope.unmapped]}"
+            raise self._fail("register-early", message, node, _UNREACHED_HINT[self._scope.unmapped])
         for register in block.registers:
             if register.name.text == node.name:
                 return t.Read(types.integer(register.width), block, register)
         known = [r.name.text for r in block.registers]
         message = f"{quote(block.name.text)} has no register {quote(node.name)}"
         raise self._unknown(message, node.name, _last(node), known)
+
+    def _area(self, node: s.Member) -> t.Typed:
+        if not self._scope.inside:
+            hint = "a command that the stream runs is the place for it"
+            raise self._fail("stream-name", "`area` is known only while it is mapped", node, hint)
+        if node.name not in AREA_NAMES:
+            message = f"an area has no {quote(node.name)}"
+            raise self._unknown(message, node.name, _last(node), list(AREA_NAMES))
+        return t.Builtin(AREA_NAMES[node.name], f"area.{node.name}")
 
     def _bits(self, read: t.Read, node: s.Member) -> t.Typed:
         for bits in read.register.bits:
@@ -350,7 +429,7 @@ class Inference:
         fields = structure.fields if structure else ()
         for one in fields:
             if one.name.text == node.name:
-                return t.Field(self._type(one.type), base, node.name)
+                return field_of(self._type(one.type), base, node.name)
         message = f"nothing is known of a field {quote(node.name)} of {quote(target)}"
         hint = f"structures names the fields of {quote(target)} that are used, with their types"
         if structure is None:
@@ -426,8 +505,11 @@ class Inference:
         """Refuse a command that needs what isn't there where it is run."""
         name = quote(command.name.text)
         if not self._scope.mapped and self._reach.uses_registers(command):
-            message = f"{name} needs registers, which can't be reached {_UNREACHED[self._scope.resetting]}"
-            raise self._fail("register-early", message, node, _UNREACHED_HINT[self._scope.resetting])
+            message = f"{name} needs registers, which can't be reached {_UNREACHED[self._scope.unmapped]}"
+            raise self._fail("register-early", message, node, _UNREACHED_HINT[self._scope.unmapped])
+        if self._reach.uses_area(command) and not self._scope.inside and not self._scope.area:
+            message = f"{name} needs `area`, which is there only while the stream is saved or loaded"
+            raise self._fail("stream-name", message, node)
         for missing in sorted(self._reach.stream_names(command) - self._scope.stream):
             message = f"{name} needs {quote(missing)}, which {_STREAM_PLACES[missing]}"
             hint = "give the command a parameter instead"
@@ -687,10 +769,15 @@ _ABSENT = {
     True: ("isn't kept", "with `hold: call` only commands have it: put this into one"),
     False: ("isn't there yet: this call gets it", "pass `device`, or `parent` for a virtual function"),
 }
-_UNREACHED = {True: "around a reset", False: "before the device is opened"}
+_UNREACHED = {
+    "early": "before the device is opened",
+    "reset": "around a reset",
+    "event": "at an event",
+}
 _UNREACHED_HINT = {
-    True: "the core resets the device under the lock that an access needs: do this in `migration: reset`",
-    False: "the driver maps the BARs when the device is opened: do this in `lifecycle: open`",
+    "early": "the driver maps the BARs when the device is opened: do this in `lifecycle: open`",
+    "reset": "the core resets the device under the lock that an access needs: do this in `migration: reset`",
+    "event": "an event may come while nobody has the device open: keep in the context what it means",
 }
 _STREAM_PLACES = {
     "loaded": "is known only while data is loaded",
@@ -736,6 +823,13 @@ def _called(command: m.Command) -> set[str]:
     trees = (body.call.tree for body in command.bodies if body.call)
     calls = (tree.call.function for tree in trees if isinstance(tree, s.KernelCall))
     return {function.name for function in calls if isinstance(function, s.Name)}
+
+
+def field_of(kind: Type, base: t.Typed, name: str) -> t.Field:
+    """Return a field of a kernel structure; one in a byte order of its own is a plain number to the spec."""
+    if kind.kind == "ordered":
+        return t.Field(types.integer(kind.bits), base, name, kind.name)
+    return t.Field(kind, base, name)
 
 
 def _outcome(result: int | None) -> str:

@@ -36,6 +36,10 @@ class Reach(Record, dict=True):
         """Tell whether a command reads or writes registers."""
         return command.name.text in self._register_users
 
+    def uses_area(self, command: m.Command) -> bool:
+        """Tell whether a command, or one that it runs, tells the device where the area is."""
+        return command.name.text in self._area_users
+
     def stream_names(self, command: m.Command) -> frozenset[str]:
         """Return the names of the stream that a command gets from where it is run."""
         users = self._stream_users
@@ -52,6 +56,11 @@ class Reach(Record, dict=True):
     def _register_users(self) -> set[str]:
         blocks = {block.name.text for block in self.spec.registers}
         direct = {name for name, found in self._mentions.items() if found & blocks}
+        return self._spread(direct, self.spec.commands)
+
+    @cached_property
+    def _area_users(self) -> set[str]:
+        direct = {name for name, found in self._mentions.items() if "area" in found}
         return self._spread(direct, self.spec.commands)
 
     @cached_property

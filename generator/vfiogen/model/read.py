@@ -20,7 +20,7 @@ from vfiogen.records import Value
 
 T = TypeVar("T")
 LARGEST_FIELD, LARGEST_ARRAY = 65536, 4096
-BODIES = ("call", "steps", "hook")
+BODIES = ("call", "post", "steps", "hook")
 Parse = Callable[[str], Expression]
 UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000}
 VERBS: dict[str, Parse] = {
@@ -131,7 +131,9 @@ class _Reader:
             layouts=tuple(self._layout(k, v) for k, v in structures if " " not in k.text),
             context=_each(root["context"], self._context),
             registers=_each(root["registers"], _block),
+            channels=_each(root["channels"], self._channel),
             commands=_each(root["commands"], self._command),
+            events=_each(root["events"], self._notifier),
             variants=tuple(self._variant(item) for item in root["variants"].items()),
             init=self._steps(root["lifecycle"]["init"]),
             open=self._steps(root["lifecycle"]["open"]),
@@ -237,11 +239,56 @@ class _Reader:
         return m.Body(
             span,
             call=self._formula(view["call"], parse.parse_kernel_call),
+            post=self._post(view),
             steps=self._steps(view["steps"]) if view["steps"] else None,
             hook=view["hook"].optional(),
             needs=view["needs"].optional(),
             note=view["note"].optional(),
         )
+
+    def _channel(self, name: m.Word, view: _View) -> m.Channel:
+        envelope = view["envelope"]
+        return m.Channel(
+            name=name,
+            request=view["request"].word(),
+            completion=view["completion"].optional(),
+            envelope=self._envelope(envelope) if envelope else None,
+            params=_each(view["params"], _parameter),
+            call=self._required(view["call"], parse.parse_kernel_call),
+            note=view["note"].optional(),
+        )
+
+    def _envelope(self, view: _View) -> m.Envelope:
+        return m.Envelope(view["member"].word(), view["payload"].word(), self._values(view["set"]))
+
+    def _post(self, view: _View) -> m.Post | None:
+        if not view["post"]:
+            return None
+        return m.Post(
+            channel=self._required(view["post"], parse.parse_expression),
+            values=self._values(view["set"]),
+            results=self._values(view["get"]),
+            span=view["post"].key_span,
+        )
+
+    def _values(self, view: _View) -> tuple[m.FieldValue, ...]:
+        return tuple(
+            m.FieldValue(key, self._required(value, parse.parse_expression)) for key, value in view.entries()
+        )
+
+    def _notifier(self, name: m.Word, view: _View) -> m.Notifier:
+        return m.Notifier(
+            name=name,
+            register=self._required(view["register"], parse.parse_kernel_call),
+            unregister=self._required(view["unregister"], parse.parse_kernel_call),
+            data=view["data"].optional(),
+            handlers=_each(view["handlers"], self._handler),
+            note=view["note"].optional(),
+        )
+
+    def _handler(self, event: m.Word, view: _View) -> m.Handler:
+        steps = self._steps(view["do"])
+        return m.Handler(event, self._expression(view["when"]), steps, view["enter"].optional())
 
     def _steps(self, view: _View) -> tuple[m.Step, ...]:
         if isinstance(view.node, Sequence):
@@ -319,6 +366,7 @@ class _Reader:
             span=view.key_span,
             structure=view["structure"].word() if view["structure"] else None,
             memory=self._expression(view["memory"]),
+            area=self._area(view["area"]),
             capacity=self._expression(view["capacity"]),
             pass_through=self._pass_through(view["pass-through"]),
             pre_copy=self._produce(view["save"]["pre-copy"]),
@@ -328,6 +376,18 @@ class _Reader:
             begin=self._steps(load["begin"]),
             end=self._steps(load["end"]),
             lengths=tuple(formula for formula in lengths if formula),
+            any_length=load["lengths"]["any"].optional(),
+        )
+
+    def _area(self, view: _View) -> m.Area | None:
+        if not view:
+            return None
+        return m.Area(
+            span=view.key_span,
+            dma=self._required(view["dma"], parse.parse_expression),
+            list=view["list"].word(),
+            address=view["address"].word(),
+            length=view["length"].word(),
         )
 
     def _pass_through(self, view: _View) -> m.PassThrough | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from vfiogen.model import spec as m
 from vfiogen.model import types
-from vfiogen.model.types import PCI_DEVICE, Type
+from vfiogen.model.types import PCI_DEVICE, VOID, Type
 from vfiogen.records import Value, replace
 
 BUILTINS: dict[str, Type] = {
@@ -23,26 +23,40 @@ STREAM_NAMES: dict[str, Type] = {
     "count": types.SIZE,
 }
 BOOLEANS = ("false", "true")
+# What is known of an event and of the area, besides.
+EVENT_NAMES = ("event", "state")
+AREA_NAMES: dict[str, Type] = {"list": types.DMA_ADDRESS, "entries": types.integer(32)}
 FUNCTIONS = ("end", "found", "join", "max", "min", "size")
-WORDS = frozenset([*BUILTINS, *STREAM_NAMES, *BOOLEANS, *FUNCTIONS, "none"])
+WORDS = frozenset([*BUILTINS, "loaded", "capacity", *BOOLEANS, *FUNCTIONS, "none"])
+
+
+def words(spec: m.Spec) -> frozenset[str]:
+    """Return the names that mean something in a spec without being declared."""
+    stream = spec.migration.stream if spec.migration else None
+    passing = ("data", "count") if stream and stream.pass_through else ()
+    mapped = ("area",) if stream and stream.area else ()
+    return WORDS | {*(EVENT_NAMES if spec.events else ()), *passing, *mapped}
 
 
 class Scope(Value):
     """What names mean in one place: a command adds its parameters and results, a stream its own names.
 
-    `inside` tells whether it is a command, `mapped` whether registers can be reached, in `resetting` they
-    can't because of a reset; `held` whether the parent's handle is there, `arrays` whether a register with a
-    count stands for all of its elements.
+    `inside` tells whether it is a command, `mapped` whether registers can be reached, `unmapped` why they
+    can't: early, reset or event. `held` tells whether the parent's handle is there, `area` whether that is
+    mapped, `arrays` whether a register with a count stands for all of its elements. `event` is the type of
+    what comes with an event.
     """
 
     spec: m.Spec
     locals: tuple[tuple[m.Parameter, bool], ...] = ()
     stream: frozenset[str] = frozenset()
+    event: Type | None = None
     inside: bool = False
     mapped: bool = True
-    resetting: bool = False
+    unmapped: str = "early"
     held: bool = True
     arrays: bool = False
+    area: bool = False
 
     def within(self, command: m.Command) -> Scope:
         """Return the scope inside a command.
@@ -63,11 +77,19 @@ class Scope(Value):
 
     def in_reset(self) -> Scope:
         """Return the scope of what is done around a reset, when the core may hold the lock of the BARs."""
-        return replace(self, mapped=False, resetting=True)
+        return replace(self, mapped=False, unmapped="reset")
 
     def without_handle(self) -> Scope:
         """Return the scope of what is done while the parent's handle isn't there."""
         return replace(self, held=False)
+
+    def with_area(self) -> Scope:
+        """Return the scope of a place where the area is mapped."""
+        return replace(self, area=True)
+
+    def in_event(self, data: Type | None) -> Scope:
+        """Return the scope of what is done at an event that comes with `data`."""
+        return replace(self, event=data or VOID, mapped=False, unmapped="event")
 
     def of_field(self, field: m.LayoutField) -> Scope:
         """Return the scope of what a field is saved from and loaded into."""

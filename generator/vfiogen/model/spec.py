@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from vfiogen.c.syntax import Binary, Expression, Name
+from vfiogen.c.syntax import Binary, Call, Expression, Name
 from vfiogen.diagnostics import Source, Span
 from vfiogen.load import Scalar
 from vfiogen.records import Record, field
@@ -245,11 +245,57 @@ class Step(Record):
         return next((self.spans[key] for key in keys if key in self.spans), self.span)
 
 
+class FieldValue(Record):
+    """What a field of a request is set to; of one that is a structure, `path` leads to a field of it."""
+
+    path: Word
+    value: Formula
+
+
+class Envelope(Record):
+    """A request that others are sent in: its member, the field that holds them, and its other fields."""
+
+    member: Word
+    payload: Word
+    values: tuple[FieldValue, ...]
+
+
+class Channel(Record):
+    """A way to send structures to the parent, and get structures back."""
+
+    name: Word
+    request: Word
+    completion: Word | None
+    envelope: Envelope | None
+    params: tuple[Parameter, ...]
+    call: Formula
+    note: Word | None
+
+
+class Post(Record):
+    """A request that is sent by a channel: what is filled in, and which results the completion has."""
+
+    channel: Formula
+    values: tuple[FieldValue, ...]
+    results: tuple[FieldValue, ...]
+    span: Span
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The channel and the member of its request, as far as they can be read."""
+        tree = self.channel.tree
+        if not isinstance(tree, Call) or not isinstance(tree.function, Name):
+            return "", ""
+        first = tree.arguments[0].value if tree.arguments else None
+        return tree.function.name, first.name if isinstance(first, Name) else ""
+
+
 class Body(Record):
-    """How a command is carried out: one of `call`, `steps` and `hook`."""
+    """How a command is carried out: one of `call`, `post`, `steps` and `hook`."""
 
     span: Span
     call: Formula | None = None
+    post: Post | None = None
     steps: tuple[Step, ...] | None = None
     hook: Word | None = None
     needs: Word | None = None
@@ -294,15 +340,30 @@ class PassThrough(Record):
     write: Formula
 
 
+class Area(Record):
+    """Memory that the device reads and writes: `list` is the structure of an entry of its list.
+
+    It is mapped for `dma`, a PCI device; `address` and `length` are the fields of an entry.
+    """
+
+    span: Span
+    dma: Formula
+    list: Word
+    address: Word
+    length: Word
+
+
 class Stream(Record):
     """The migration data: one store and its use.
 
-    A store is a `structure`, `memory` with its `capacity`, or none where the parent passes data through.
+    A store is a `structure`, `memory` or an `area` with its `capacity`, or none where the parent passes data
+    through. `any_length` says why a stream may end anywhere.
     """
 
     span: Span
     structure: Word | None
     memory: Formula | None
+    area: Area | None
     capacity: Formula | None
     pass_through: PassThrough | None
     pre_copy: Produce | None
@@ -312,6 +373,7 @@ class Stream(Record):
     begin: tuple[Step, ...]
     end: tuple[Step, ...]
     lengths: tuple[Formula, ...]
+    any_length: Word | None
 
 
 class Omission(Record):
@@ -335,6 +397,26 @@ class Migration(Record):
     def has(self, feature: str) -> bool:
         """Tell whether `p2p` or `pre-copy` is declared."""
         return any(f.text == feature for f in self.features)
+
+
+class Handler(Record):
+    """What one event does: steps, or a migration state that the device enters."""
+
+    event: Word
+    when: Formula | None
+    steps: tuple[Step, ...]
+    enter: Word | None
+
+
+class Notifier(Record):
+    """Events of the parent: how they are asked for, what comes with one, and what is done."""
+
+    name: Word
+    register: Formula
+    unregister: Formula
+    data: Word | None
+    handlers: tuple[Handler, ...]
+    note: Word | None
 
 
 class Variant(Record):
@@ -363,7 +445,9 @@ class Spec(Record, dict=True):
     layouts: tuple[Layout, ...]
     context: tuple[ContextValue, ...]
     registers: tuple[RegisterBlock, ...]
+    channels: tuple[Channel, ...]
     commands: tuple[Command, ...]
+    events: tuple[Notifier, ...]
     variants: tuple[Variant, ...]
     init: tuple[Step, ...]
     open: tuple[Step, ...]
@@ -401,6 +485,20 @@ class Spec(Record, dict=True):
         """Return what is done on an arc; nothing for one that isn't written."""
         arcs = self.migration.arcs if self.migration else ()
         return next((arc.steps for arc in arcs if (arc.source, arc.target) == (source, target)), ())
+
+    @property
+    def posts(self) -> tuple[Post, ...]:
+        """What commands post to channels."""
+        return tuple(body.post for command in self.commands for body in command.bodies if body.post)
+
+    def channel(self, name: str) -> Channel | None:
+        """Return a channel by its name."""
+        return next((x for x in self.channels if x.name.text == name), None)
+
+    def kernel_field(self, structure: str, field: str) -> KernelField | None:
+        """Return a field of a structure of the kernel, if the spec names it."""
+        found = next((x for x in self.kernel_structures if x.name.text == structure), None)
+        return next((f for f in found.fields if f.name.text == field), None) if found else None
 
     def layout(self, name: str) -> Layout | None:
         """Return a layout by its name."""

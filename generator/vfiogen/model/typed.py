@@ -44,10 +44,11 @@ class Found(Typed):
 
 
 class Field(Typed):
-    """A field of a kernel structure behind a pointer."""
+    """A field of a kernel structure; `order` is its byte order as in le16, if it has one of its own."""
 
     base: Typed
     name: str
+    order: str = ""
 
 
 class Kept(Typed):

@@ -18,6 +18,8 @@ SCALARS = {
     "size": ("size_t", 64),
     "phys": ("phys_addr_t", 64),
 }
+# Numbers in a byte order of their own, in structures of the kernel.
+ORDERED = {f"{order}{bits}": bits for order in ("le", "be") for bits in (16, 32, 64)}
 TYPES_HINT = "types are `bool`, `u8` to `u64`, `size`, `phys`, `struct x`, `struct x *`, `u8 *` and `void *`"
 RETURNS_HINT = (
     "a call returns `errno`, `void`, `bool`, `u8` to `u64`, `size`, `phys`, `struct x *`, `u8 *` or `void *`"
@@ -40,7 +42,8 @@ _STRUCT = re.compile(r"(?:struct|union) [a-z_][a-z0-9_]*")
 class Type(Value):
     """A type. `name` is its spelling in the spec, `c` in C; `bits` counts for integers only.
 
-    `kind` is bool, int, constant (an integer that fits wherever it is used), pointer, struct, text or void.
+    `kind` is bool, int, constant (an integer that fits wherever it is used), pointer, struct, text or void;
+    in structures of the kernel also ordered (a number in a byte order) and bytes.
     """
 
     kind: str
@@ -74,6 +77,8 @@ TEXT = Type("text", "text", "char *")
 VOID = Type("void", "void", "void")
 SIZE = Type("int", "size", "size_t", 64)
 USER_DATA = Type("pointer", "user-data", "char __user *")
+BYTES = Type("bytes", "bytes", "u8 *")
+DMA_ADDRESS = Type("int", "u64", "dma_addr_t", 64)
 PCI_DEVICE = Type("pointer", "struct pci_dev *", "struct pci_dev *")
 
 
@@ -107,6 +112,10 @@ def read_type(text: str) -> Type | None:
         return Type("bool" if text == "bool" else "int", text, c, bits)
     if text == "void":
         return VOID
+    if text == "bytes":
+        return BYTES
+    if text in ORDERED:
+        return Type("ordered", text, f"__{text}", ORDERED[text])
     if found := _POINTER.fullmatch(text):
         return Type("pointer", f"{found[1]} *", f"{found[1]} *")
     if _STRUCT.fullmatch(text):

@@ -10,6 +10,7 @@ from vfiogen.c.names import c_name
 from vfiogen.model import spec as m
 from vfiogen.model.types import VOID, address_of, read_type
 from vfiogen.model.walk import formulas, names
+from vfiogen.plan.channels import post
 from vfiogen.plan.lower import Body, Lowering, can_fail
 from vfiogen.plan.view import Function, function
 
@@ -42,7 +43,9 @@ def _prototype(lowering: Lowering, command: m.Command) -> str:
 def parameters(lowering: Lowering, command: m.Command) -> list[str]:
     """Return the C parameters of a command's function."""
     own = [_declare(p, "") for p in command.params] + [_declare(r, "*") for r in command.results]
-    return [lowering.names.device_parameter, *own]
+    area = ["const struct " + lowering.names.own("area") + " *area"]
+    mapped = area if lowering.analysis.reach.uses_area(command) else []
+    return [lowering.names.device_parameter, *mapped, *own]
 
 
 def return_type(command: m.Command, body: m.Body | None = None) -> str:
@@ -88,9 +91,11 @@ def _function(lowering: Lowering, command: m.Command) -> Function:
     body = Body(lowering, lowering.scope.within(command), lowering.names.prefix)
     body.silent = return_type(command) == "void"
     chosen = command.bodies[0]
-    put = _look_up(body, lowering) if lowering.holds_per_call and lowering.uses_handle(command) else ()
+    put = body.look_up_parent() if lowering.holds_per_call and lowering.uses_handle(command) else ()
     if chosen.call is not None:
         _call(body, command, chosen.call, put)
+    if chosen.post is not None:
+        post(body, chosen.post)
     for step in chosen.steps or ():
         body.step(step)
     if not (body.statements and isinstance(body.statements[-1], c.Return)):
@@ -115,23 +120,6 @@ def _finish(body: Body, put: tuple[c.Stmt, ...]) -> None:
         body.finish(*put, c.Return("0"))
     else:
         body.finish()
-
-
-def _look_up(body: Body, lowering: Lowering) -> tuple[c.Stmt, ...]:
-    """Append the call that gets the parent's handle, and return what gives it back."""
-    provider = lowering.spec.provider
-    assert provider is not None
-    analysis, scope = lowering.analysis, lowering.scope
-    call = analysis.call(provider.get, scope)
-    if call is not None:
-        handle = body.local(call.type.c, c_name(provider.handle.text))
-        body.checked_call(call, handle)
-    given = analysis.call(provider.put, scope)
-    if given is None:
-        return ()
-    put = (c.Expr(body.kernel_call(given)),)
-    body.unwinding.append(("err_put", put))
-    return put
 
 
 def _call(body: Body, command: m.Command, formula: m.Formula, put: tuple[c.Stmt, ...]) -> None:

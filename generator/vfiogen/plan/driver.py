@@ -12,7 +12,9 @@ from vfiogen.kernel.licenses import module_license
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model.analyse import Analysis
+from vfiogen.plan.channels import plan_channels
 from vfiogen.plan.commands import plan_commands, plan_prototypes
+from vfiogen.plan.events import plan_events
 from vfiogen.plan.includes import words_of
 from vfiogen.plan.kconfig import KconfigView, MakefileView, plan_kconfig, plan_makefile
 from vfiogen.plan.lifecycle import is_private, plan_resets
@@ -87,8 +89,8 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
         defines=(),
         structures=plan_structures(lowering),
         registers=None,
-        commands=plan_commands(lowering),
-        lifecycle=lifecycle,
+        commands=(*plan_channels(lowering), *plan_commands(lowering)),
+        lifecycle=(*plan_events(lowering), *lifecycle),
         operations=tables,
         choice=plan_choice(lowering, tables),
         always_chosen=always_found(spec),

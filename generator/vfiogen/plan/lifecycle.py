@@ -8,6 +8,7 @@ from vfiogen.c.names import c_name
 from vfiogen.c.text import c_string
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
+from vfiogen.plan.events import register_events, unregister_events
 from vfiogen.plan.lower import Body, Lowering, can_fail
 from vfiogen.plan.registers import bar_sizes
 from vfiogen.plan.view import Function, function
@@ -104,7 +105,13 @@ def _reset_function(body: Body, name: str) -> Function:
 def has_init(spec: m.Spec) -> bool:
     """Tell whether the device's init and release do more than the core's."""
     valued = any(kept.value for kept in spec.context)
-    return bool(spec.migration or spec.init or valued or (spec.provider and spec.provider.hold == "device"))
+    return bool(
+        spec.migration
+        or spec.init
+        or spec.events
+        or valued
+        or (spec.provider and spec.provider.hold == "device")
+    )
 
 
 def has_close(spec: m.Spec) -> bool:
@@ -127,6 +134,7 @@ def _init(lowering: Lowering, flags: tuple[str, ...]) -> _Made:
     if flags:
         _arm_migration(body, flags)
     body.add(c.Blank())
+    register_events(body)
     body.finish()
     return _Made("int", "init", (list(body.declarations.values()), body.statements))
 
@@ -164,11 +172,13 @@ def _arm_migration(body: Body, flags: tuple[str, ...]) -> None:
         c.Expr(f"core_vdev->migration_flags = {' | '.join(flags)}"),
         c.Expr(f"core_vdev->mig_ops = &{device}_migration_ops"),
     )
+    body.unwinding.append(("err_mutex", (c.Expr(f"mutex_destroy(&{device}->state_mutex)"),)))
 
 
 def _release(lowering: Lowering) -> _Made:
     spec = lowering.spec
     body = _body(lowering)
+    unregister_events(body)
     for step in reversed(spec.init):
         body.undo(step.undo)
     if spec.provider and spec.provider.hold == "device":

@@ -39,7 +39,24 @@ UNARY = 11
 TERNARY = 0
 # Names of variables that functions have beside those that are made up for values.
 VARIABLES = frozenset(
-    ["cmd", "core_vdev", "expected", "i", "length", "loaded", "migf", "pdev", "ret", "state", "timeout"]
+    [
+        "area",
+        "cmd",
+        "comp",
+        "completion",
+        "envelope",
+        "request",
+        "core_vdev",
+        "expected",
+        "i",
+        "length",
+        "loaded",
+        "migf",
+        "pdev",
+        "ret",
+        "state",
+        "timeout",
+    ]
 )
 MAX_INT_CONSTANT = 0xFFFFFFFF
 
@@ -61,6 +78,8 @@ class Lowering(Value):
         body = command.bodies[0]
         if body.call is None or command.results or self._looked_up(command):
             return False
+        if self.analysis.reach.uses_area(command):
+            return False
         call = self.analysis.call(body.call, self.scope.within(command))
         return call is not None and not any(is_dynamic(argument) for argument in call.arguments)
 
@@ -74,8 +93,12 @@ class Lowering(Value):
 
     def uses_handle(self, command: m.Command) -> bool:
         """Tell whether the command itself needs the parent's handle."""
+        return self.mentions_handle(command.bodies[0])
+
+    def mentions_handle(self, part: m.Body | m.Channel) -> bool:
+        """Tell whether an expression in a part of the spec has the parent's handle."""
         provider = self.spec.provider
-        return provider is not None and provider.handle.text in names_in(formulas(command.bodies[0]))
+        return provider is not None and provider.handle.text in names_in(formulas(part))
 
 
 class Body(Struct):
@@ -83,7 +106,8 @@ class Body(Struct):
 
     `read` prints the read of a register, which `settled` says is a variable; `device` is the expression of
     the driver's structure, `core` that of the PCI device where no variable can be declared; `unwinding` holds
-    what undoes the steps so far, latest last; a `silent` function returns nothing, not even an error.
+    what undoes the steps so far, latest last; a `silent` function returns nothing, not even an error; `lost`
+    is the call for a device whose steps can't be undone.
     """
 
     lowering: Lowering
@@ -101,6 +125,7 @@ class Body(Struct):
     silent: bool = False
     texts: list[str] = field(default_factory=list)
     polled: dict[m.Register, str] = field(default_factory=dict)
+    lost: str = ""
 
     @property
     def names(self) -> Names:
@@ -175,6 +200,22 @@ class Body(Struct):
         source = self.pdev_source or f"{self.device}->core_device.pdev"
         return self.local("struct pci_dev *", "pdev", source)
 
+    def look_up_parent(self) -> tuple[c.Stmt, ...]:
+        """Append the call that gets the parent's handle, and return what gives it back."""
+        provider = self.lowering.spec.provider
+        assert provider is not None
+        analysis, scope = self.lowering.analysis, self.lowering.scope
+        call = analysis.call(provider.get, scope)
+        if call is not None:
+            handle = self.local(call.type.c, c_name(provider.handle.text))
+            self.checked_call(call, handle)
+        given = analysis.call(provider.put, scope)
+        if given is None:
+            return ()
+        put = (c.Expr(self.kernel_call(given)),)
+        self.unwinding.append(("err_put", put))
+        return put
+
     # -- steps ----------------------------------------------------------------------------------
 
     def step(self, step: m.Step) -> None:
@@ -195,6 +236,7 @@ class Body(Struct):
     def _remember(self, step: m.Step) -> None:
         inner = Body(self.lowering, self.scope, self.device, dict(self.declarations))
         inner.pdev_source = self.pdev_source
+        inner.lost = "" if step.ignore_error else self.lost
         inner.undo(step.undo)
         self.declarations |= inner.declarations
         label = f"err_{_step_label(step)}"
@@ -211,6 +253,8 @@ class Body(Struct):
         analysis = self.lowering.analysis
         if step.verb == "do":
             run = analysis.action(step.formula, self.scope)
+            if run is not None and self.lost and can_fail(run.command):
+                return c.If(self.invocation(run), (c.Expr(self.lost),))
             return c.Expr(self.invocation(run)) if run else c.Blank()
         assign = analysis.assignment(step.formula, self.scope)
         if assign is None:
@@ -343,7 +387,9 @@ class Body(Struct):
         """Return the C call that runs a command: its function, or the kernel's own if it is one call."""
         if self.lowering.is_inline(run.command):
             return self._inlined(run)[0]
-        arguments = [self.device, *(self.value(a) for a in run.arguments), *results]
+        given = self.substitutes.get("area", ("area", TIGHT))[0]
+        area = [given] if self.lowering.analysis.reach.uses_area(run.command) else []
+        arguments = [self.device, *area, *(self.value(a) for a in run.arguments), *results]
         return f"{self.names.own(run.command.name.text)}({', '.join(arguments)})"
 
     def _inlined(self, run: t.Run) -> tuple[str, t.KernelFunction]:
@@ -485,6 +531,12 @@ class Body(Struct):
     def _builtin(self, node: t.Builtin) -> tuple[str, int]:
         if node.name in self.substitutes:
             return self.substitutes[node.name]
+        if node.name in ("area.list", "area.entries"):
+            return node.name.replace(".", "->"), TIGHT
+        if node.name == "event":
+            return "comp", TIGHT
+        if node.name == "state":
+            return f"{self.device}->mig_state", TIGHT
         pdev = self.pdev()
         return {
             "device": pdev,
@@ -520,7 +572,8 @@ class Body(Struct):
 
     def _field(self, node: t.Field) -> tuple[str, int]:
         sign = "->" if node.base.type.kind == "pointer" else "."
-        return f"{self.value(node.base, TIGHT)}{sign}{node.name}", TIGHT
+        text = f"{self.value(node.base, TIGHT)}{sign}{node.name}"
+        return f"{node.order}_to_cpu({text})" if node.order else text, TIGHT
 
     def _kept(self, node: t.Kept) -> tuple[str, int]:
         return f"{self.device}->{c_name(node.name)}", TIGHT

@@ -47,7 +47,15 @@ def plan_migration(lowering: Lowering, migration: m.Migration) -> MigrationView:
         arcs=cases,
         reset=_reset(lowering, migration),
         data_size=_data_size(lowering, migration),
+        area=transfer.area,
+        can_fail=_can_fail(lowering, arcs),
     )
+
+
+def _can_fail(lowering: Lowering, arcs: _Arcs) -> bool:
+    """Tell whether the device can enter the state ERROR."""
+    events = any(handler.enter for one in lowering.spec.events for handler in one.handlers)
+    return events or any(arcs.lost in made.text for made in arcs.functions)
 
 
 class _Arcs:
@@ -59,6 +67,7 @@ class _Arcs:
         self.device = lowering.names.prefix
         self.functions: list[Function] = []
         self.named: dict[m.Arc, str] = {}
+        self.lost = f"{self.device}_fail({self.device})"
 
     def cases(self) -> tuple[ArcCase, ...]:
         """Return the cases: the device's own arcs, then those that open, go on with and close files."""
@@ -103,7 +112,7 @@ class _Arcs:
 
     def _function(self, arc: m.Arc) -> str:
         name = f"{self.device}_{arc.source.lower()}_to_{arc.target.lower()}"
-        body = Body(self.lowering, self.lowering.scope, self.device)
+        body = Body(self.lowering, self.lowering.scope, self.device, lost=self.lost)
         for step in arc.steps:
             body.step(step)
         body.finish()
@@ -151,10 +160,10 @@ class _Arcs:
 
     def _stopping_function(self, stop: m.Arc, start: m.Arc | None) -> str:
         name = f"{self.device}_stop_and_save"
-        body = Body(self.lowering, self.lowering.scope, self.device)
+        body = Body(self.lowering, self.lowering.scope, self.device, lost=self.lost)
         if start is not None and start.steps:
             self._run(body, stop)
-            inner = Body(self.lowering, self.lowering.scope, self.device)
+            inner = Body(self.lowering, self.lowering.scope, self.device, lost=self.lost)
             self._undo(inner, start)
             body.declarations |= inner.declarations
             body.unwinding.append(("err_start", tuple(inner.statements)))
@@ -179,7 +188,7 @@ class _Arcs:
         """Append what an arc does, whatever comes of it."""
         name = self.named.get(arc)
         if name:
-            body.add(c.Expr(f"{name}({self.device})"))
+            body.add(c.If(f"{name}({self.device})", (c.Expr(self.lost),)))
         else:
             body.undo(arc.steps)
 

@@ -18,6 +18,8 @@ from vfiogen.plan.view import Defines, Member, Structure
 def plan_structures(lowering: Lowering) -> tuple[Structure, ...]:
     """Return the structures in the order of their use."""
     found = [_layout(lowering, layout) for layout in lowering.spec.layouts]
+    if lowering.spec.migration and lowering.spec.migration.stream.area:
+        found.append(_area(lowering, lowering.spec.migration.stream.area))
     if is_private(lowering.spec):
         found.append(_device(lowering))
     if lowering.spec.migration:
@@ -90,6 +92,7 @@ def _device(lowering: Lowering) -> Structure:
     members += [
         Member(f"void __iomem *{names.bar(bar)}") for bar in sorted({b.bar.value for b in spec.registers})
     ]
+    members += [Member(f"struct notifier_block {c_name(one.name.text)}") for one in spec.events]
     members += [_typed(kept.type, kept.name, kept.note) for kept in spec.context]
     if spec.migration:
         members += _migration_members(names.file)
@@ -134,9 +137,21 @@ def _file(lowering: Lowering) -> Structure:
     return Structure(f"{names.prefix}_migration_file", (*members, *_data_members(lowering)))
 
 
+def _area(lowering: Lowering, area: m.Area) -> Structure:
+    role = "Where the device finds the data of a file: a list of addresses and lengths."
+    members = (
+        Member(f"{area.list} *entry"),
+        Member("dma_addr_t list"),
+        Member("unsigned int entries"),
+    )
+    return Structure(lowering.names.own("area"), members, c.comment(role), origin=area.span)
+
+
 def _data_members(lowering: Lowering) -> list[Member]:
     migration = lowering.spec.migration
     assert migration is not None
+    if migration.stream.area:
+        return [Member("void *data"), Member("size_t capacity"), Member("struct sg_table sgt")]
     word = migration.stream.structure
     layout = lowering.spec.layout(word.text) if word else None
     if layout is None:

@@ -8,11 +8,12 @@ from vfiogen.c.names import c_name
 from vfiogen.c.parse import spell
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
+from vfiogen.model.bounds import literal
 from vfiogen.model.typed import walk
-from vfiogen.plan.lower import PRECEDENCE, TIGHT, Body, Lowering, can_fail
+from vfiogen.plan.lower import PRECEDENCE, TIGHT, UNARY, Body, Lowering, can_fail
 from vfiogen.plan.registers import READS, WRITES
 from vfiogen.plan.structures import byte_order, constant, leading, matched
-from vfiogen.plan.view import Function, function
+from vfiogen.plan.view import AreaView, Function, function
 from vfiogen.records import Record
 
 # What stands beside a comparison or `+ migf->pos` without parentheses.
@@ -30,6 +31,7 @@ class Transfer(Record):
     begin_save: tuple[str, ...] = ()
     begin_load: tuple[str, ...] = ()
     end_save: tuple[str, ...] = ()
+    area: AreaView | None = None
     read: str | None = None
     write: str | None = None
 
@@ -42,6 +44,8 @@ def plan_transfer(lowering: Lowering, migration: m.Migration) -> Transfer:
         return _LayoutTransfer(lowering, migration, layout).plan()
     if migration.stream.pass_through is not None:
         return _PassThrough(lowering, migration, migration.stream.pass_through).plan()
+    if migration.stream.area is not None:
+        return _AreaTransfer(lowering, migration, migration.stream.area).plan()
     return _MemoryTransfer(lowering, migration).plan()
 
 
@@ -373,6 +377,110 @@ class _LayoutTransfer(_Common):
         body.attempt(f"{self.name('load_state')}({self.prefix}, &migf->state)")
         _steps(body, self.end_load())
         return self.file_function("load", body)
+
+
+class _AreaTransfer(_Common):
+    """Data in memory that the device reads and writes by itself."""
+
+    def __init__(self, lowering: Lowering, migration: m.Migration, area: m.Area) -> None:
+        super().__init__(lowering, migration)
+        self.area = area
+
+    def body(self) -> Body:
+        body = super().body()
+        body.scope = body.scope.with_area()
+        return body
+
+    def plan(self) -> Transfer:
+        told, begin = self.on_arc("STOP", "RESUMING", "begin_loading")
+        end, end_save = self.on_arc("STOP_COPY", "STOP", "end_saving")
+        return Transfer(
+            image="migf->data",
+            capacity="migf->capacity",
+            save=(self._save(), *end),
+            load=(*told, self._load()),
+            begin_load=(f"{self.name('alloc_data')}(migf, {self._capacity()})", *begin),
+            end_save=end_save,
+            area=self._view(),
+        )
+
+    def _view(self) -> AreaView:
+        return AreaView(
+            element=self.area.list.text,
+            address=self._entry(self.area.address, "sg_dma_address(sg)"),
+            length=self._entry(self.area.length, "sg_dma_len(sg)"),
+            device=self._plain(self.area.dma),
+        )
+
+    def _plain(self, formula: m.Formula | None) -> str:
+        """Print what needs no variable."""
+        typed = self.lowering.analysis.value(formula, self.lowering.scope)
+        pdev = f"{self.prefix}->core_device.pdev"
+        return Body(self.lowering, self.lowering.scope, self.prefix, core=pdev).value(typed) if typed else "0"
+
+    def _entry(self, name: m.Word, text: str) -> str:
+        field = self.lowering.analysis.field(self.area.list.text, name.text)
+        order = field.order if isinstance(field, t.Field) else ""
+        return f"{name} = {f'cpu_to_{order}({text})' if order else text}"
+
+    def capacity(self) -> tuple[str, int]:
+        return "migf->capacity", TIGHT
+
+    def _capacity(self) -> str:
+        return self._plain(self.stream.capacity)
+
+    def _save(self) -> Function:
+        body = self.body()
+        self.begin_save(body)
+        produce = self.stream.stop_copy
+        length = self._length(body, produce) if produce else "0"
+        body.attempt(f"{self.name('alloc_data')}(migf, {length})")
+        unmap = self._map(body, "DMA_FROM_DEVICE")
+        _run(body, produce.do if produce else None)
+        body.finish(*unmap, c.Expr(f"migf->length = {length}"), c.Return("0"))
+        return self.save_function("save_stop_copy", body)
+
+    def _length(self, body: Body, produce: m.Produce) -> str:
+        """Ask once how much there will be: the memory is there before the data."""
+        typed = self.lowering.analysis.number(produce.length, body.scope)
+        if typed is None:
+            return "0"
+        text = body.value(typed, ADDITION)
+        if any(isinstance(part, t.Read | t.Operation) for part in walk(typed)) and literal(typed) is None:
+            name = body.fresh("u64", "produced")
+            body.add(c.Expr(f"{name} = {text}"))
+            text = name
+        if literal(typed) is None:
+            body.add(c.If(f"!{text} || {text} > {self._capacity()}", body.leave("-EIO")), c.Blank())
+        return text
+
+    def _map(self, body: Body, direction: str) -> tuple[c.Stmt, ...]:
+        """Map the area for what follows; return what unmaps it."""
+        body.local(f"struct {self.names.own('area')}", "area")
+        body.substitutes["area"] = ("&area", UNARY)
+        arguments = f"({self.prefix}, migf, {direction}, &area)"
+        body.attempt(f"{self.name('map_area')}{arguments}")
+        unmap = (c.Expr(f"{self.name('unmap_area')}{arguments}"),)
+        body.unwinding.append(("err_unmap", unmap))
+        return unmap
+
+    def _load(self) -> Function:
+        body = self.load_body()
+        lengths = [self._bound(body, formula) for formula in self.stream.lengths] or ["migf->capacity"]
+        if self.stream.any_length:
+            body.add(c.Comment(f"A stream may end anywhere: {self.stream.any_length.text}"))
+            body.add(c.If("!migf->length", body.leave("-EINVAL")), c.Blank())
+        else:
+            self.refuse(body, " && ".join(f"migf->length != {text}" for text in lengths))
+        unmap = self._map(body, "DMA_TO_DEVICE")
+        for step in (*self.stream.begin, *self.end_load()):
+            body.step(step)
+        body.finish(*unmap, c.Return("0"))
+        return self.file_function("load", body)
+
+    def _bound(self, body: Body, formula: m.Formula) -> str:
+        typed = self.lowering.analysis.value(formula, body.scope)
+        return body.value(typed, ADDITION) if typed else "0"
 
 
 class _PassThrough(_Common):

@@ -81,6 +81,7 @@ def _narrow(spec: m.Spec, variant: m.Variant) -> m.Spec:
         provider=spec.provider if variant.use else None,
         context=spec.context if variant.use else (),
         registers=spec.registers if variant.use else (),
+        events=spec.events if variant.use else (),
         init=spec.init if living else (),
         open=spec.open if living else (),
         migration=spec.migration if variant.uses("migration") else None,

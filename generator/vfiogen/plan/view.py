@@ -82,6 +82,18 @@ class Operations(Record):
     members: tuple[tuple[str, str], ...]
 
 
+class AreaView(Record):
+    """Memory that the device reads and writes: the structure of a list's entry, and what is put into one.
+
+    `device` is the expression of the device that it is mapped for.
+    """
+
+    element: str
+    address: str
+    length: str
+    device: str
+
+
 class MigrationView(Record):
     """The migration part of a driver.
 
@@ -106,6 +118,8 @@ class MigrationView(Record):
     arcs: tuple[ArcCase, ...]
     reset: tuple[str, ...]
     data_size: Function
+    area: AreaView | None
+    can_fail: bool
 
 
 class DriverView(Record):

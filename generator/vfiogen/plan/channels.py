@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The functions of channels, and how a command fills in a request and takes its results."""
+
+from __future__ import annotations
+
+from vfiogen.c import layout as c
+from vfiogen.c.names import c_name
+from vfiogen.check.channels import channel_parameters, channel_scope
+from vfiogen.model import spec as m
+from vfiogen.model import typed as t
+from vfiogen.model.types import BYTES, read_type
+from vfiogen.plan.lower import UNARY, Body, Lowering
+from vfiogen.plan.view import Function, function
+
+
+def plan_channels(lowering: Lowering) -> tuple[Function, ...]:
+    """Return the functions of the channels that commands post to."""
+    used = {posted.names[0] for posted in lowering.spec.posts}
+    return tuple(_channel(lowering, x) for x in lowering.spec.channels if x.name.text in used)
+
+
+def _channel(lowering: Lowering, channel: m.Channel) -> Function:
+    body = Body(lowering, channel_scope(lowering.spec, channel), lowering.names.prefix)
+    call = lowering.analysis.call(channel.call, body.scope)
+    held = call is not None and lowering.holds_per_call and lowering.mentions_handle(channel)
+    put = body.look_up_parent() if held else ()
+    if channel.envelope:
+        _wrap(body, channel, channel.envelope)
+    if call is not None:
+        text = body.kernel_call(call)
+        if put:
+            body.add(c.Expr(f"{body.ret()} = {text}"), *put, c.Return("ret"))
+        else:
+            body.finish(c.Return(text))
+    return function(
+        "int",
+        lowering.names.own(channel.name.text),
+        [lowering.names.device_parameter, *(_declare(p) for p in channel_parameters(channel))],
+        (list(body.declarations.values()), body.statements),
+        channel.note.text if channel.note else None,
+        channel.name.span,
+    )
+
+
+def _declare(parameter: m.Parameter) -> str:
+    kind = read_type(parameter.type.text)
+    return c.declare(kind.c if kind else "u64", c_name(parameter.name.text))
+
+
+def _wrap(body: Body, channel: m.Channel, envelope: m.Envelope) -> None:
+    """Put the request into another one, which goes in its place."""
+    body.local(channel.request.text, "envelope", "{}")
+    place = f"envelope.{envelope.member}"
+    member = body.lowering.spec.kernel_field(channel.request.text, envelope.member.text)
+    if member is not None:
+        fill(body, place, member.type.text, envelope.values)
+    payload = f"{place}.{envelope.payload}"
+    body.add(c.Expr(f"memcpy({payload}, request, sizeof({payload}))"), c.Blank())
+    body.substitutes["request"] = ("&envelope", UNARY)
+
+
+def fill(body: Body, place: str, structure: str, values: tuple[m.FieldValue, ...]) -> None:
+    """Append the assignments to the fields of a structure."""
+    for value in values:
+        field = body.lowering.analysis.field(structure, value.path.text)
+        if field is None or field.type is BYTES:
+            continue
+        typed = body.lowering.analysis.fitting(value.value, field.type, body.scope)
+        if typed is not None:
+            body.add(c.Expr(f"{place}.{value.path} = {_ordered(field, body.value(typed))}"))
+
+
+def _ordered(field: t.Typed, text: str) -> str:
+    order = field.order if isinstance(field, t.Field) else ""
+    return f"cpu_to_{order}({text})" if order else text
+
+
+def post(body: Body, request: m.Post) -> None:
+    """Append what a command does that posts a request."""
+    found = body.lowering.analysis.post(request.channel, body.scope)
+    if found is None:
+        return
+    channel, member, arguments = found
+    body.local(channel.request.text, "request", "{}")
+    fill(body, f"request.{member.name}", member.type.text, request.values)
+    body.add(c.Blank())
+    passed = ["&request"]
+    if channel.completion:
+        body.local(channel.completion.text, "completion", "{}")
+        passed.append("&completion")
+    values = (body.truth(a) if a.type.kind == "bool" else body.value(a) for a in arguments)
+    body.attempt(f"{body.names.own(channel.name.text)}({', '.join([body.device, *passed, *values])})")
+    for result in request.results:
+        path = result.value.scalar.text
+        field = body.lowering.analysis.field(channel.completion.text, path) if channel.completion else None
+        order = field.order if isinstance(field, t.Field) else ""
+        text = f"completion.{path}"
+        body.add(c.Expr(f"*{c_name(result.path.text)} = {f'{order}_to_cpu({text})' if order else text}"))
