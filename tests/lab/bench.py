@@ -100,6 +100,7 @@ class Lab:
         driver.prepare(guest)
         guest.load(driver.module)
         for bdf in sorted({*driver.devices, driver.resettable}):
+            guest.keep_enabled(bdf)
             guest.bind(bdf, driver.bound_as)
         self._prepared.add(driver.name)
 

@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from tests.lab.bench import Bench
-from tests.lab.remote import Call, Outcome, Thread, call
+from tests.lab.remote import Call, Outcome, Room, Thread, call
 from vfiogen.vfio import uapi
 from vfiogen.vfio.uapi import Feature, FeatureFlag, Migration, State
 
@@ -64,7 +64,7 @@ def _failing(bench: Bench, number: int, *calls: Call) -> tuple[list[Outcome], bo
     fd = bench.system.open("/proc/self/fail-nth", 2)
     text = str(number).encode()
     start = call("write", fd, text, len(text))
-    ask = call("pread64", fd, bytes(16), 16, 0)
+    ask = call("pread64", fd, Room(16), 16, 0)
     stop = call("write", fd, b"0", 1)
     ((_, *outcomes, left, _),) = bench.system.parallel(Thread((start, *calls, ask, stop)))
     bench.system.close(fd)
