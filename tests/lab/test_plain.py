@@ -10,9 +10,11 @@ import pytest
 
 from tests.lab.bench import Bench, refused
 from tests.lab.drivers.edu import IRQ_ACK, IRQ_RAISE
+from tests.lab.remote import Room, Thread, call
 from vfiogen.vfio.device import Device, open_group
 from vfiogen.vfio.uapi import (
     CONFIG_REGION,
+    REGION_SHIFT,
     DeviceFlag,
     Feature,
     FeatureFlag,
@@ -67,11 +69,18 @@ def test_config_space_is_that_of_stock(bench: Bench, stock: str) -> None:
     ours, theirs = bench.open(), bench.open(stock)
     assert _config(ours) == _config(theirs)
     size = ours.region(CONFIG_REGION).size
-    for at in range(0, size, 64):
-        part = ours.read(CONFIG_REGION, at, 64)
-        for width in (1, 2, 4):
-            pieces = (ours.read(CONFIG_REGION, place, width) for place in range(at, at + 16, width))
-            assert b"".join(pieces) == part[:16], f"{width} bytes at {at:#x}"
+    assert _pieces(bench, ours, size, 4) == _pieces(bench, ours, size, 64)
+    for width in (1, 2):
+        assert _pieces(bench, ours, 0x140, width) == _pieces(bench, ours, 0x140, 64), f"{width} bytes"
+
+
+def _pieces(bench: Bench, device: Device, size: int, width: int) -> bytes:
+    """Read config space in pieces of a width."""
+    base = CONFIG_REGION << REGION_SHIFT
+    reads = (call("pread64", device.fd, Room(width), width, base + at) for at in range(0, size, width))
+    (outcomes,) = bench.system.parallel(Thread(tuple(reads)))
+    assert {one.result for one in outcomes} == {width}
+    return b"".join(one.buffers[0] for one in outcomes)
 
 
 def test_config_space_is_written_as_on_stock(bench: Bench, stock: str) -> None:
@@ -126,12 +135,18 @@ def test_a_mapping_faults_while_memory_is_off(bench: Bench) -> None:
     device = bench.open()
     address = device.map(index, 0, size)
     device.store(CONFIG_REGION, 4, 0, 2)
-    with refused(errno.EFAULT):
-        bench.system.load(address, 4)
-    with refused(errno.EIO):
-        device.read(index, 0, 4)
+    if not _is_virtual(bench):
+        with refused(errno.EFAULT):
+            bench.system.load(address, 4)
+        with refused(errno.EIO):
+            device.read(index, 0, 4)
     device.store(CONFIG_REGION, 4, 2, 2)
-    bench.system.load(address, 4)
+    assert bench.system.load(address, 4) == device.load(index, 0)
+
+
+def _is_virtual(bench: Bench) -> bool:
+    """Whether the devices are virtual functions, whose memory is always on."""
+    return bench.system.exists(f"/sys/bus/pci/devices/{bench.a}/physfn")
 
 
 def test_groups_and_nodes_open_the_same(bench: Bench) -> None:
@@ -198,6 +213,8 @@ def test_the_device_raises_msi(bench: Bench) -> None:
 def test_the_device_raises_intx_and_it_is_masked(bench: Bench) -> None:
     device = bench.open()
     device.store(CONFIG_REGION, 4, 2, 2)
+    # What is pending already isn't raised again by QEMU when the interrupt is set up.
+    device.store(0, IRQ_ACK, 0xFFFFFFFF)
     assert device.irq(Irq.INTX).flags & IrqFlag.AUTOMASKED
     eventfd, unmask = bench.system.eventfd(), bench.system.eventfd()
     device.set_triggers(Irq.INTX, [eventfd])
