@@ -12,6 +12,7 @@ from tests.kernels.build import Prepared
 from tests.kernels.cache import appearing, cache_root, locked
 from tests.kernels.gate import build_modules
 from tests.lab.driver import Driver
+from tests.lab.simulation import SOURCES
 from vfiogen.kernel.target import kernel_from_tree
 from vfiogen.project import find_project, find_specs
 
@@ -23,9 +24,9 @@ def build_driver(driver: Driver, kernel: Prepared, image: Path | None = None) ->
     return module
 
 
-def build_simulator(directory: Path, kernel: Prepared) -> list[Path]:
-    """Return the modules of a directory of test-only sources."""
-    return _build(_read(directory), kernel, directory.name, {})
+def build_simulators(kernel: Prepared) -> list[Path]:
+    """Return the modules of sim/, which are for tests only."""
+    return _build(_read(SOURCES), kernel, "simulators", {})
 
 
 def _render(driver: Driver, kernel: Prepared) -> dict[str, bytes]:

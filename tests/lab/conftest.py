@@ -131,7 +131,7 @@ def _look_at_log(bench: Bench) -> None:
             bench.clean_up()
         except (GuestGoneError, OSError):
             bench.guest.tainted = True
-    violations = bench.driver.violations(bench.guest) if bench.guest.usable else []
+    violations = bench.violations() if bench.guest.usable else []
     assert not violations, f"the firmware was told what it must not be: {', '.join(violations)}"
     reports = bench.guest.reports_since(bench.position)
     if reports:

@@ -81,7 +81,15 @@ class Guest:
         self.unbind(bdf)
         self.system.write_file(f"{place}/driver_override", driver)
         self.system.write_file("/sys/bus/pci/drivers_probe", bdf)
-        assert self.system.link(f"{place}/driver").rpartition("/")[2] == driver
+        bound = self.driver_of(bdf)
+        assert bound == driver, f"{bdf} isn't bound to {driver} but to {bound or 'none'}"
+
+    def driver_of(self, bdf: str) -> str:
+        """Return the driver that a PCI device is bound to, or nothing."""
+        try:
+            return self.system.link(f"/sys/bus/pci/devices/{bdf}/driver").rpartition("/")[2]
+        except FileNotFoundError:
+            return ""
 
     def keep_enabled(self, bdf: str) -> None:
         """Have a device enabled before any driver comes.
