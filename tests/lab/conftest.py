@@ -34,6 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lab: runs in a guest")
     config.addinivalue_line("markers", "migrates(*flags): for drivers with migration, and these kinds of it")
     config.addinivalue_line("markers", "on(*names): for these drivers")
+    config.addinivalue_line("markers", "smoke: run on older kernels as well")
     config.addinivalue_line("markers", "each(attribute): once for every entry of the driver's table")
     config.addinivalue_line("markers", "having(*attributes): for drivers whose table says these")
 
@@ -78,10 +79,27 @@ def _applies(metafunc: pytest.Metafunc, driver: Driver) -> bool:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker("lab")
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the lab's tests, and put those of one machine together: a boot costs more than all of them.
+
+    What applies to none of the chosen drivers isn't selected, so that a skip always is something missing.
+    """
+    ours = [item for item in items if HERE in item.path.parents]
+    for item in ours:
+        item.add_marker("lab")
+    idle = [item for item in ours if _driver_of(item) is pytest.NOTSET]
+    config.hook.pytest_deselected(items=idle)
+    items[:] = sorted((item for item in items if item not in idle), key=_place)
+
+
+def _driver_of(item: pytest.Item) -> object:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("driver") if callspec else None
+
+
+def _place(item: pytest.Item) -> tuple[str, str]:
+    driver = _driver_of(item)
+    return (driver.machine.name, driver.name) if isinstance(driver, Driver) else ("", "")
 
 
 @pytest.fixture(scope="session")

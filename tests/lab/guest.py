@@ -227,7 +227,7 @@ def _greet(guest: Guest) -> None:
         guest.system.write_file(hung, str(_HUNG))
 
 
-_ALWAYS = ("vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci", "iommufd", "irqbypass")
+_ALWAYS = ("vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci", "iommufd", "irqbypass", "pci-pf-stub")
 
 
 def _collect(kernel: Prepared, modules: Sequence[Path]) -> dict[str, Path]:

@@ -111,6 +111,7 @@ def test_a_reader_meets_changes_of_state(bench: Bench) -> None:
     _check_usable(bench, device)
 
 
+@pytest.mark.smoke
 def test_resets_meet_everything(bench: Bench) -> None:
     device = bench.open(bench.resettable)
     bench.driver.reset_to(device, 26)
@@ -151,18 +152,17 @@ def test_user_copies_may_fault_into_the_device(bench: Bench) -> None:
     good = bench.save(device)
     device.set_state(State.RUNNING)
     for _ in range(2):
-        fresh = device.map(index, 0, size)
         saving = bench.data_of(device, State.STOP_COPY)
-        bench.system.parallel(Thread((call("read", saving.fd, fresh, 4),)))
+        assert bench.system.call("read", saving.fd, device.map(index, 0, size), 4)[0] == 4
         device.set_state(State.RUNNING)
-        fresh = device.map(index, 0, size)
         loading = bench.data_of(device, State.RESUMING)
-        bench.system.parallel(Thread((call("write", loading.fd, fresh, 4),)))
+        assert bench.system.call("write", loading.fd, device.map(index, 0, size), 4)[0] == 4
         device.reset()
         assert device.state() is State.RUNNING
     fresh = device.map(index, 0, size)
     saving = bench.data_of(device, State.STOP_COPY)
-    bench.system.parallel(
-        Thread((call("read", saving.fd, fresh, 4),), 20), Thread((_reset(device.fd),)), _save(device.fd, 10)
-    )
-    assert good
+    reading = Thread((call("read", saving.fd, fresh, 4),), 20)
+    _check(bench.system.parallel(reading, Thread((_reset(device.fd),)), _save(device.fd, 10)))
+    device.reset()
+    bench.data_of(device, State.RESUMING).write_all(good)
+    device.set_state(State.RUNNING)

@@ -119,6 +119,7 @@ def test_memory_may_run_out(bench: Bench, state: State) -> None:
     _walk(bench)
 
 
+@pytest.mark.smoke
 def test_nothing_is_leaked(bench: Bench) -> None:
     """After everything so far, with the devices unbound: kmemleak finds nothing."""
     if bench.driver.migration:
