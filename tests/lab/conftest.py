@@ -87,12 +87,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ours = [item for item in items if HERE in item.path.parents]
     for item in ours:
         item.add_marker("lab")
-    idle = [item for item in ours if _driver_of(item) is pytest.NOTSET]
+    idle = [item for item in ours if not isinstance(_driver_of(item), Driver | None)]
     config.hook.pytest_deselected(items=idle)
     items[:] = sorted((item for item in items if item not in idle), key=_place)
 
 
 def _driver_of(item: pytest.Item) -> object:
+    """Return the driver that an item tests, something else where none fits, or None where it needs none."""
     callspec = getattr(item, "callspec", None)
     return callspec.params.get("driver") if callspec else None
 
