@@ -36,7 +36,7 @@ def _walk(bench: Bench) -> None:
     target.close()
 
 
-@pytest.mark.migrates()
+@pytest.mark.migrates
 @pytest.mark.each("commands")
 def test_an_error_of_a_command_is_told(bench: Bench, command: str) -> None:
     bench.inject(command, _ODD)
@@ -91,7 +91,7 @@ def _set_state(fd: int, state: State) -> Call:
     return call("ioctl", fd, uapi.DEVICE_FEATURE, struct.pack("<IIIi", 16, flags, state, -1))
 
 
-@pytest.mark.migrates()
+@pytest.mark.migrates
 @pytest.mark.parametrize("state", [State.STOP_COPY, State.RESUMING], ids=lambda state: state.name)
 def test_memory_may_run_out(bench: Bench, state: State) -> None:
     _configure_faults(bench)

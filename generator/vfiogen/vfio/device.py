@@ -7,6 +7,7 @@ Everything raises OSError with the kernel's errno where the kernel refuses.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
@@ -141,6 +142,20 @@ class Device(Value):
         _, flags, _, count = struct.unpack("<IIII", answer)
         return IrqInfo(index, IrqFlag(flags), count)
 
+    def irqs(self) -> tuple[IrqInfo, ...]:
+        """Return the kinds of interrupts that the device has."""
+        found = (self._irq_or_none(index) for index in range(self.info().irqs))
+        return tuple(one for one in found if one and one.count)
+
+    def _irq_or_none(self, index: int) -> IrqInfo | None:
+        """Ask for a kind; the kernel refuses the errors of a device that isn't PCI Express."""
+        try:
+            return self.irq(index)
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                return None
+            raise
+
     def _ask(self, request: int, size: int, start: bytes) -> bytes:
         """Call with `start` after argsz, and again with as much room as the kernel asks for."""
         for _ in range(4):
@@ -245,7 +260,7 @@ class Device(Value):
         self.feature(Feature.DMA_LOGGING_STOP | FeatureFlag.SET)
 
     def report_logged(self, iova: int, size: int, page_size: int) -> set[int]:
-        """Return the pages in a range, by their addresses, that were written since they were reported last."""
+        """Return the addresses of the pages in a range that were written since they were reported last."""
         pages = size // page_size
         with _memory(self.system, -(-pages // 64) * 8) as place:
             report = struct.pack("<QQQQ", iova, size, page_size, place)
