@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from tests.lab.simulation import SOURCES
 from vfiogen.kernel.target import kernel_from_tree
 from vfiogen.project import find_project, find_specs
 
+_KEPT = 60
+
 
 def build_driver(driver: Driver, kernel: Prepared, image: Path | None = None) -> Path:
     """Return the driver's module: rendered for the kernel, or from an image of rendered drivers."""
     files = _read(image / driver.spec) if image else _render(driver, kernel)
-    (module,) = _build(files, kernel, driver.name, {driver.symbol: "m"})
+    (module,) = _build(files, kernel, driver.spec, {driver.symbol: "m"})
     return module
 
 
@@ -50,7 +53,16 @@ def _build(files: Mapping[str, bytes], kernel: Prepared, name: str, symbols: Map
                 _write(files, partial / "in")
                 built = build_modules(kernel, partial / "in", partial / "out", symbols, sparse=False)
                 assert not built.findings, "\n".join(built.findings)
-    return sorted((place / "out").rglob("*.ko"))
+            _prune(place.parent)
+        place.touch()
+    return sorted((place / "out").glob("*.ko"))
+
+
+def _prune(home: Path) -> None:
+    """Remove all but what was used last."""
+    built = sorted((path for path in home.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    for path in built[:-_KEPT]:
+        shutil.rmtree(path)
 
 
 def _write(files: Mapping[str, bytes], directory: Path) -> None:

@@ -21,7 +21,7 @@ from tests.kernels.progress import output_of
 from tests.lab.emulator import Emulator
 from tests.lab.errors import GuestGoneError
 from tests.lab.initramfs import write_initramfs
-from tests.lab.kernel_log import find_reports
+from tests.lab.kernel_log import find_reports, name_leaks
 from tests.lab.remote import RemoteSystem, Wire
 
 HERE = Path(__file__).parent
@@ -147,12 +147,12 @@ class Guest:
             time.sleep(0.005)
         raise GuestGoneError(f"the console doesn't show {text.decode()}")
 
-    def find_leaks(self) -> str:
-        """Return what kmemleak finds in two scans."""
+    def find_leaks(self) -> list[str]:
+        """Return what kmemleak finds in two scans, each with the test that ran when it was allocated."""
         place = "/sys/kernel/debug/kmemleak"
         for _ in range(2):
             self.system.write_file(place, "scan")
-        return self.system.read_file(place).decode(errors="replace")
+        return name_leaks(self.system.read_file(place).decode(errors="replace"), self.log_after(0))
 
     # The end
 
@@ -261,5 +261,7 @@ def build_agent() -> Path:
                 output_of(["gcc", *flags, "-o", partial, source])
             except UnavailableError as error:
                 raise UnavailableError(f"the guest's agent can't be compiled: {error}") from error
+            for old in set(program.parent.glob("agent-*")) - {partial}:
+                old.unlink()
             os.replace(partial, program)  # noqa: PTH105
     return program

@@ -128,7 +128,7 @@ def test_nothing_is_leaked(bench: Bench) -> None:
         bench.guest.unbind(bdf)
     try:
         leaks = bench.guest.find_leaks()
-        assert not leaks, leaks
+        assert not leaks, "\n".join(leaks)
     finally:
         for bdf in bench.driver.devices:
             bench.guest.bind(bdf, bench.driver.bound_as)
