@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -49,7 +50,7 @@ def _end(lines: list[str], at: int) -> int:
 def name_leaks(leaks: str, log: str) -> list[str]:
     """Split what kmemleak says, and put before each leak what the log's marks say of its time."""
     starts = [match.start() for match in re.finditer(r"^unreferenced object", leaks, re.MULTILINE)]
-    parts = [leaks[start:end] for start, end in zip(starts, [*starts[1:], len(leaks)], strict=True)]
+    parts = [leaks[start:end] for start, end in itertools.pairwise([*starts, len(leaks)])]
     return [f"allocated during {_running_at(_born(part), log)}:\n{part}" for part in parts]
 
 

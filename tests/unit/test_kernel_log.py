@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.lab.kernel_log import find_reports, name_leaks
 
 _MARKS = """\
@@ -28,9 +27,9 @@ _MARKS = """\
     ],
 )
 def test_reports_are_found(line: str) -> None:
-    log = f"[    1.0] harmless\n[    2.0] {line}\n[    2.1] Call Trace:\n[    2.2]  </TASK>\n[    3.0] harmless\n"
-    (report,) = find_reports(log)
-    assert report.splitlines() == log.splitlines()[1:4]
+    report = [f"[    2.0] {line}", "[    2.1] Call Trace:", "[    2.2]  </TASK>"]
+    log = ["[    1.0] harmless", *report, "[    3.0] harmless"]
+    assert find_reports("\n".join(log)) == ["\n".join(report)]
 
 
 @pytest.mark.parametrize(
