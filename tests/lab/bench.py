@@ -163,12 +163,16 @@ class Bench:
     def clean_up(self) -> None:
         """Close and unmap what the test left, and undo what it injected."""
         self.guest.close_all()
-        if self.driver.stand_in:
-            simulation.settle(self.guest)
+        self.take_back()
 
     def inject(self, command: str, error: int) -> None:
         """Make the next command of a name fail with an errno, once."""
         simulation.inject(self.guest, command, error)
+
+    def take_back(self) -> None:
+        """Undo what was injected."""
+        if self.driver.stand_in:
+            simulation.settle(self.guest)
 
     def violations(self) -> list[str]:
         """Return what the simulated firmware was told that it must not be."""

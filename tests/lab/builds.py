@@ -22,7 +22,7 @@ _KEPT = 60
 
 def build_driver(driver: Driver, kernel: Prepared, image: Path | None = None) -> Path:
     """Return the driver's module: rendered for the kernel, or from an image of rendered drivers."""
-    files = _read(image / driver.spec) if image else _render(driver, kernel)
+    files = _read(image / driver.spec) if image else render_driver(driver, kernel)
     (module,) = _build(files, kernel, driver.spec, {driver.symbol: "m"})
     return module
 
@@ -32,7 +32,8 @@ def build_simulators(kernel: Prepared) -> list[Path]:
     return _build(_read(SOURCES), kernel, "simulators", {})
 
 
-def _render(driver: Driver, kernel: Prepared) -> dict[str, bytes]:
+def render_driver(driver: Driver, kernel: Prepared) -> dict[str, bytes]:
+    """Return the files of a driver as they are rendered for a kernel."""
     project = find_project(rendering.ROOT)
     (spec,) = find_specs(project, [driver.spec])
     files = rendering.render([spec], kernel_from_tree(kernel.directory))

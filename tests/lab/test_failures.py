@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import struct
 
@@ -45,6 +46,29 @@ def test_an_error_of_a_command_is_told(bench: Bench, command: str) -> None:
     assert caught.value.errno == _ODD
     bench.clean_up()
     _walk(bench)
+
+
+@pytest.mark.migrates
+@pytest.mark.each("commands")
+def test_a_reset_recovers_from_an_error_of_a_command(bench: Bench, command: str) -> None:
+    """Whatever fails, the device is in a state that it has, and runs after a reset."""
+    device = bench.open_with(34, bench.resettable)
+    good = bench.save(device)
+    device.set_state(State.RUNNING)
+    bench.inject(command, _ODD)
+    for state in (State.PRE_COPY, State.STOP_COPY, State.RUNNING, State.RESUMING, State.RUNNING):
+        with contextlib.suppress(OSError):
+            stream = device.set_state(state)
+            if state is State.RESUMING and stream:
+                stream.write_all(good)
+    bench.take_back()
+    assert device.state() in State
+    device.reset()
+    assert device.state() is State.RUNNING
+    assert bench.save(device)
+    device.set_state(State.RUNNING)
+    bench.data_of(device, State.RESUMING).write_all(good)
+    device.set_state(State.RUNNING)
 
 
 @pytest.mark.each("probe_commands")

@@ -383,6 +383,36 @@ def test_a_descriptor_outlives_the_driver_of_the_device(bench: Bench) -> None:
         bench.guest.bind(bench.a, bench.driver.bound_as)
 
 
+def test_the_module_stays_while_a_descriptor_is_open(bench: Bench) -> None:
+    device = bench.open()
+    stream = bench.data_of(device, State.STOP_COPY)
+    device.close()
+    users = sorted({bench.a, bench.b, bench.resettable})
+    for bdf in users:
+        bench.guest.unbind(bdf)
+    try:
+        with refused(errno.EAGAIN):
+            bench.guest.unload(bench.driver.module)
+        stream.close()
+        bench.guest.unload(bench.driver.module)
+    finally:
+        bench.guest.load(bench.driver.module)
+        for bdf in users:
+            bench.guest.bind(bdf, bench.driver.bound_as)
+
+
+def test_a_stopped_device_runs_after_a_reset(bench: Bench) -> None:
+    """From every state; the device can be stopped again and saved, as if nothing had been."""
+    good = _good_stream(bench)
+    for state in _states(bench.driver):
+        device = bench.open_with(33, bench.resettable)
+        _enter(bench, device, state, good)
+        device.reset()
+        assert device.state() is State.RUNNING
+        assert len(bench.save(device)) == len(good)
+        device.close()
+
+
 def test_closing_the_descriptor_early_is_no_harm(bench: Bench) -> None:
     device = bench.open_with(15, bench.resettable)
     bench.data_of(device, State.STOP_COPY).close()
