@@ -21,9 +21,12 @@ _KEPT = 60
 
 
 def build_driver(driver: Driver, kernel: Prepared, image: Path | None = None) -> Path:
-    """Return the driver's module: rendered for the kernel, or from an image of rendered drivers."""
-    files = _read(image / driver.spec) if image else render_driver(driver, kernel)
-    (module,) = _build(files, kernel, driver.spec, {driver.symbol: "m"})
+    """Return the driver's module: from an image of rendered drivers if that has it, or rendered."""
+    given = image / driver.directory if image else None
+    files = _read(given) if given and given.is_dir() else render_driver(driver, kernel)
+    if driver.stand_in:
+        files["Makefile"] += _for_stand_ins(kernel)
+    (module,) = _build(files, kernel, driver.directory, {driver.symbol: "m"})
     return module
 
 
@@ -32,12 +35,19 @@ def build_simulators(kernel: Prepared) -> list[Path]:
     return _build(_read(SOURCES), kernel, "simulators", {})
 
 
+def _for_stand_ins(kernel: Prepared) -> bytes:
+    """Return lines of a Makefile: where headers and exports are of parents that the kernel doesn't have."""
+    exports = build_simulators(kernel)[0].with_name("Module.symvers")
+    return f"ccflags-y += -I{SOURCES}/include\nKBUILD_EXTRA_SYMBOLS := {exports}\n".encode()
+
+
 def render_driver(driver: Driver, kernel: Prepared) -> dict[str, bytes]:
     """Return the files of a driver as they are rendered for a kernel."""
     project = find_project(rendering.ROOT)
-    (spec,) = find_specs(project, [driver.spec])
+    place = str(rendering.ROOT / driver.spec) if "/" in driver.spec else driver.spec
+    (spec,) = find_specs(project, [place])
     files = rendering.render([spec], kernel_from_tree(kernel.directory))
-    start = f"{driver.spec}/"
+    start = f"{driver.directory}/"
     return {name.removeprefix(start): text.encode() for name, text in files.items() if name.startswith(start)}
 
 

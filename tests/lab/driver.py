@@ -40,7 +40,7 @@ def copy_simulated(guest: Guest, _device: Device, bdf: str, source: int, target:
 class Driver:
     """A rendered driver and two devices that it can be bound to.
 
-    spec         the directory below specs/ (or the path of a spec)
+    spec         the driver's name below specs/, or the path of its directory
     module       the module's name
     machine      what the guest has to be; drivers with the same machine share a guest
     devices      two devices, known after `prepare`
@@ -79,6 +79,11 @@ class Driver:
     probe_commands: tuple[str, ...] = ()
     stream_size: int | None = None
     mappable: tuple[int, int] | None = None
+
+    @property
+    def directory(self) -> str:
+        """The directory below out/<kernel>/, which every spec here calls as its own."""
+        return self.spec.rpartition("/")[2]
 
     @property
     def bound_as(self) -> str:

@@ -100,10 +100,11 @@ class Outcome:
 
 
 class Wire:
-    """The connection to the agent. Every failure of it is a GuestGoneError."""
+    """The connection to the agent. Every failure is a GuestGoneError, and so is all that comes after."""
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self._socket = connection
+        self._gone = ""
         self.seconds = seconds
 
     def greet(self) -> None:
@@ -113,12 +114,14 @@ class Wire:
 
     def run(self, threads: Sequence[Thread], seconds: float | None = None) -> list[list[Outcome]]:
         """Run threads at the same time; return the outcomes of each one's calls."""
+        if self._gone:
+            raise GuestGoneError(self._gone)
         request = bytes([len(threads)]) + b"".join(map(_encode_thread, threads))
         self._socket.settimeout(seconds or self.seconds)
         try:
             self._socket.sendall(struct.pack("<I", len(request)) + request)
         except OSError as error:
-            raise GuestGoneError(f"the guest is gone: {error}") from error
+            raise self._end(f"the guest is gone: {error}") from error
         (size,) = struct.unpack("<I", self._receive(4))
         answer = self._receive(size)
         return list(_decode(answer, threads))
@@ -129,13 +132,17 @@ class Wire:
             try:
                 part = self._socket.recv(size - len(data))
             except TimeoutError as error:
-                raise GuestGoneError("the guest doesn't answer: it hangs") from error
+                raise self._end("the guest doesn't answer: it hangs") from error
             except OSError as error:
-                raise GuestGoneError(f"the guest is gone: {error}") from error
+                raise self._end(f"the guest is gone: {error}") from error
             if not part:
-                raise GuestGoneError("the guest is gone: it has crashed or powered off")
+                raise self._end("the guest is gone: it has crashed or powered off")
             data += part
         return bytes(data)
+
+    def _end(self, reason: str) -> GuestGoneError:
+        self._gone = reason
+        return GuestGoneError(reason)
 
 
 def _encode_thread(thread: Thread) -> bytes:

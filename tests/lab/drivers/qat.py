@@ -61,6 +61,12 @@ DRIVER = Driver(
         Mutation("setup-only", lambda stream: stream[:_SETUP], (errno.EINVAL,)),
         Mutation("truncated", lambda stream: stream[:-1], (errno.EINVAL,)),
         Mutation("trailing", lambda stream: stream + b"\0", (errno.ENOMEM, errno.EINVAL), at_write=True),
+        Mutation(
+            "garbage", lambda stream: bytes(byte ^ 0xA5 for byte in stream), (errno.EINVAL,), at_write=True
+        ),
+        Mutation(
+            "reordered", lambda stream: stream[_SETUP:] + stream[:_SETUP], (errno.EINVAL,), at_write=True
+        ),
     ),
     commands=("open", "suspend", "resume", "save_setup", "save_state", "load_setup", "load_state"),
     probe_commands=("create", "init"),
