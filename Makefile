@@ -47,7 +47,7 @@ else
 	@$(VFIOGEN) build --kernel-dir "$$($(KERNELS) path newest)"
 endif
 
-test: lint fast kernels kbuild
+test: lint fast kernels kbuild lab
 
 lint: setup
 	@$(BIN)/ruff check .
@@ -64,9 +64,17 @@ kernels: setup
 kbuild: kernels
 	@$(PYTEST) tests/kbuild
 
-# Rendered drivers in a virtual machine, under the kernel's sanitizers: DRIVER=edu, TEST=words of test names.
+# Rendered drivers in a virtual machine, under the kernel's sanitizers: DRIVER=edu, TEST=words of test
+# names. With MUTATIONS=1 deliberate faults, each of which a test has to find.
 lab: kernels
-	@$(PYTEST) tests/lab $(if $(DRIVER),--driver $(DRIVER)) $(if $(TEST),-k "$(TEST)")
+ifneq ($(MUTATIONS),)
+	@$(PYTEST) tests/lab --faults $(if $(TEST),-k "$(TEST)")
+else
+	@$(PYTEST) tests/lab $(addprefix --driver ,$(DRIVER)) $(if $(TEST),-k "$(TEST)")
+ifeq ($(DRIVER)$(TEST),)
+	@$(PYTEST) tests/lab --lab-kernel 6.12 -m smoke --driver edu --driver igb
+endif
+endif
 
 bench: setup
 	@$(BIN)/python -m tests.bench.bench

@@ -122,6 +122,20 @@ def _refused(release: str) -> str:
     raise MissingPartError(f"the release {release} is taken")
 
 
+def _file(path: str) -> str:
+    """Return a whole file of the repository."""
+    lines = repository.file_text(path).rstrip("\n").split("\n")
+    return fenced(_LANGUAGES[path.rpartition(".")[2]], lines)
+
+
+def _function(path: str, *names: str) -> str:
+    """Return functions of a Python file."""
+    found = [repository.python_function(path, name) for name in names]
+    return fenced(
+        "python", [line for at, lines in enumerate(found) for line in (["", ""] if at else []) + lines]
+    )
+
+
 def _grammar() -> str:
     """Return the grammar of expressions, as the parser's tree states it."""
     _, _, rules = str(syntax.__doc__).partition("\n\n")
@@ -152,6 +166,8 @@ def _summaries() -> Iterator[tuple[str, str]]:
     return ((command.name, command.summary) for command in _COMMANDS)
 
 
+_LANGUAGES = {"c": "c", "py": "python", "yaml": "yaml"}
+
 KINDS: dict[str, Callable[..., str]] = {
     "spec": _spec,
     "whole-spec": _whole_spec,
@@ -163,6 +179,8 @@ KINDS: dict[str, Callable[..., str]] = {
     "problem": _problem,
     "features": _features,
     "refused": _refused,
+    "file": _file,
+    "function": _function,
     "grammar": _grammar,
     "releases": _releases,
     "targets": _targets,

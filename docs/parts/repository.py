@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tempfile
 from functools import cache
@@ -37,6 +38,23 @@ def kernel(release: str) -> Kernel:
 def spec_text(driver: str) -> str:
     """Return the text of a driver's spec."""
     return (ROOT / f"specs/{driver}/{driver}.yaml").read_text(encoding="utf-8")
+
+
+def file_text(path: str) -> str:
+    """Return the text of a file of the repository."""
+    try:
+        return (ROOT / path).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise MissingPartError(f"there is no {path}") from error
+
+
+def python_function(path: str, name: str) -> list[str]:
+    """Return the lines of a function of a Python file."""
+    text = file_text(path)
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return text.split("\n")[node.lineno - 1 : node.end_lineno]
+    raise MissingPartError(f"{path} has no function {name}")
 
 
 def spec_section(driver: str, key: str) -> list[str]:

@@ -227,6 +227,10 @@ def _add_explain_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_probe_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("device", metavar="BDF", help="the PCI address of the device, such as 0000:03:00.0")
+
+
 _COMMANDS = (
     _Command(
         "check",
@@ -280,6 +284,16 @@ _COMMANDS = (
         "  vfiogen new acme --id 1234:11e8 --id 1234:11e9 --vf --migration\n"
         "  vfiogen new acme --hooks",
         _add_new_arguments,
+    ),
+    _Command(
+        "probe",
+        "say what a VFIO user sees of a device",
+        "Opens a device that is bound to a VFIO driver and lists its regions with their\n"
+        "capabilities, its interrupts, the features that it supports, and the state of its\n"
+        "migration. Nothing of the device is changed, but opening and closing it may reset\n"
+        "it, as with any user.",
+        "  vfiogen probe 0000:03:00.0",
+        _add_probe_arguments,
     ),
     _Command(
         "explain",

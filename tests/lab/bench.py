@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.kernels.build import Prepared
-from tests.lab.builds import build_driver, build_simulator
+from tests.lab import simulation
+from tests.lab.builds import build_driver, build_simulators
 from tests.lab.driver import Driver
 from tests.lab.drivers import known_drivers
 from tests.lab.emulator import Emulator
@@ -58,8 +59,8 @@ class Lab:
 
     def modules_of(self, driver: Driver) -> list[Path]:
         """Return the modules of a driver and its simulators, built."""
-        simulators = (build_simulator(directory, self.kernel) for directory in driver.simulators)
-        return [build_driver(driver, self.kernel, self.image), *(path for one in simulators for path in one)]
+        simulators = build_simulators(self.kernel) if driver.stand_in else []
+        return [build_driver(driver, self.kernel, self.image), *simulators]
 
     def _start(self, driver: Driver) -> None:
         self.stop()
@@ -93,13 +94,17 @@ class Lab:
             pytest.fail(f"{driver.module} can't be tested: {self._broken[driver.name]}", pytrace=False)
 
     def _prepare(self, guest: Guest, driver: Driver) -> None:
-        for module in ("vfio-pci", "vfio_iommu_type1", "iommufd"):
-            guest.load(module)
+        # A simulated function's interrupts aren't translated.
+        guest.load("iommufd", "allow_unsafe_interrupts=1" if driver.stand_in else "")
+        guest.load("vfio_iommu_type1", "allow_unsafe_interrupts=1" if driver.stand_in else "")
+        guest.load("vfio-pci")
         guest.replaced.update(driver.replaces)
-        guest.system.write_file("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y")
+        if driver.stand_in:
+            guest.load(driver.stand_in)
         driver.prepare(guest)
         guest.load(driver.module)
         for bdf in sorted({*driver.devices, driver.resettable}):
+            guest.keep_enabled(bdf)
             guest.bind(bdf, driver.bound_as)
         self._prepared.add(driver.name)
 
@@ -158,7 +163,20 @@ class Bench:
     def clean_up(self) -> None:
         """Close and unmap what the test left, and undo what it injected."""
         self.guest.close_all()
-        self.driver.settle(self.guest)
+        self.take_back()
+
+    def inject(self, command: str, error: int) -> None:
+        """Make the next command of a name fail with an errno, once."""
+        simulation.inject(self.guest, command, error)
+
+    def take_back(self) -> None:
+        """Undo what was injected."""
+        if self.driver.stand_in:
+            simulation.settle(self.guest)
+
+    def violations(self) -> list[str]:
+        """Return what the simulated firmware was told that it must not be."""
+        return simulation.violations(self.guest) if self.driver.stand_in else []
 
 
 @contextlib.contextmanager

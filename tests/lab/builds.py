@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,27 +13,41 @@ from tests.kernels.build import Prepared
 from tests.kernels.cache import appearing, cache_root, locked
 from tests.kernels.gate import build_modules
 from tests.lab.driver import Driver
+from tests.lab.simulation import SOURCES
 from vfiogen.kernel.target import kernel_from_tree
 from vfiogen.project import find_project, find_specs
 
+_KEPT = 60
+
 
 def build_driver(driver: Driver, kernel: Prepared, image: Path | None = None) -> Path:
-    """Return the driver's module: rendered for the kernel, or from an image of rendered drivers."""
-    files = _read(image / driver.spec) if image else _render(driver, kernel)
-    (module,) = _build(files, kernel, driver.name, {driver.symbol: "m"})
+    """Return the driver's module: from an image of rendered drivers if that has it, or rendered."""
+    given = image / driver.directory if image else None
+    files = _read(given) if given and given.is_dir() else render_driver(driver, kernel)
+    if driver.stand_in:
+        files["Makefile"] += _for_stand_ins(kernel)
+    (module,) = _build(files, kernel, driver.directory, {driver.symbol: "m"})
     return module
 
 
-def build_simulator(directory: Path, kernel: Prepared) -> list[Path]:
-    """Return the modules of a directory of test-only sources."""
-    return _build(_read(directory), kernel, directory.name, {})
+def build_simulators(kernel: Prepared) -> list[Path]:
+    """Return the modules of sim/, which are for tests only."""
+    return _build(_read(SOURCES), kernel, "simulators", {})
 
 
-def _render(driver: Driver, kernel: Prepared) -> dict[str, bytes]:
+def _for_stand_ins(kernel: Prepared) -> bytes:
+    """Return lines of a Makefile: where headers and exports are of parents that the kernel doesn't have."""
+    exports = build_simulators(kernel)[0].with_name("Module.symvers")
+    return f"ccflags-y += -I{SOURCES}/include\nKBUILD_EXTRA_SYMBOLS := {exports}\n".encode()
+
+
+def render_driver(driver: Driver, kernel: Prepared) -> dict[str, bytes]:
+    """Return the files of a driver as they are rendered for a kernel."""
     project = find_project(rendering.ROOT)
-    (spec,) = find_specs(project, [driver.spec])
+    place = str(rendering.ROOT / driver.spec) if "/" in driver.spec else driver.spec
+    (spec,) = find_specs(project, [place])
     files = rendering.render([spec], kernel_from_tree(kernel.directory))
-    start = f"{driver.spec}/"
+    start = f"{driver.directory}/"
     return {name.removeprefix(start): text.encode() for name, text in files.items() if name.startswith(start)}
 
 
@@ -49,7 +64,16 @@ def _build(files: Mapping[str, bytes], kernel: Prepared, name: str, symbols: Map
                 _write(files, partial / "in")
                 built = build_modules(kernel, partial / "in", partial / "out", symbols, sparse=False)
                 assert not built.findings, "\n".join(built.findings)
-    return sorted((place / "out").rglob("*.ko"))
+            _prune(place.parent)
+        place.touch()
+    return sorted((place / "out").glob("*.ko"))
+
+
+def _prune(home: Path) -> None:
+    """Remove all but what was used last."""
+    built = sorted((path for path in home.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    for path in built[:-_KEPT]:
+        shutil.rmtree(path)
 
 
 def _write(files: Mapping[str, bytes], directory: Path) -> None:

@@ -27,6 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("lab")
     group.addoption("--driver", action="append", metavar="NAME", help="test this driver only; repeatable")
     group.addoption("--lab-kernel", default="newest", metavar="TREE", help="the kernel that is booted")
+    group.addoption("--lab-logs", type=Path, default=LOGS, metavar="DIR", help="where logs of guests go")
+    group.addoption("--faults", action="store_true", help="see that deliberate faults are found")
     group.addoption("--image", type=Path, metavar="DIR", help="rendered drivers instead of rendering them")
 
 
@@ -34,6 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lab: runs in a guest")
     config.addinivalue_line("markers", "migrates(*flags): for drivers with migration, and these kinds of it")
     config.addinivalue_line("markers", "on(*names): for these drivers")
+    config.addinivalue_line("markers", "faults: runs with --faults only")
+    config.addinivalue_line("markers", "smoke: run on older kernels as well")
     config.addinivalue_line("markers", "each(attribute): once for every entry of the driver's table")
     config.addinivalue_line("markers", "having(*attributes): for drivers whose table says these")
 
@@ -78,15 +82,40 @@ def _applies(metafunc: pytest.Metafunc, driver: Driver) -> bool:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker("lab")
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the lab's tests, and put those of one machine together: a boot costs more than all of them.
+
+    What applies to none of the chosen drivers isn't selected, so that a skip always is something missing.
+    """
+    ours = [item for item in items if HERE in item.path.parents]
+    for item in ours:
+        item.add_marker("lab")
+    faults = config.getoption("--faults", False)
+    idle = [
+        item
+        for item in ours
+        if not isinstance(_driver_of(item), Driver | None)
+        or faults is not bool(item.get_closest_marker("faults"))
+    ]
+    config.hook.pytest_deselected(items=idle)
+    items[:] = sorted((item for item in items if item not in idle), key=_place)
+
+
+def _driver_of(item: pytest.Item) -> object:
+    """Return the driver that an item tests, something else where none fits, or None where it needs none."""
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("driver") if callspec else None
+
+
+def _place(item: pytest.Item) -> tuple[str, str]:
+    driver = _driver_of(item)
+    return (driver.machine.name, driver.name) if isinstance(driver, Driver) else ("", "")
 
 
 @pytest.fixture(scope="session")
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
-    shutil.rmtree(LOGS, ignore_errors=True)
+    logs = request.config.getoption("--lab-logs", LOGS)
+    shutil.rmtree(logs, ignore_errors=True)
     try:
         emulator = find_emulator()
     except UnavailableError as reason:
@@ -94,7 +123,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     kernel = Trees().built(request.config.getoption("--lab-kernel", "newest"))
     if not kernel.image.is_file():
         pytest.skip(f"Linux {kernel.tree.release} is not built from the lab's configuration")
-    lab = Lab(emulator, kernel, LOGS, request.config.getoption("--image", None))
+    lab = Lab(emulator, kernel, logs, request.config.getoption("--image", None))
     yield lab
     lab.stop()
 
@@ -131,7 +160,7 @@ def _look_at_log(bench: Bench) -> None:
             bench.clean_up()
         except (GuestGoneError, OSError):
             bench.guest.tainted = True
-    violations = bench.driver.violations(bench.guest) if bench.guest.usable else []
+    violations = bench.violations() if bench.guest.usable else []
     assert not violations, f"the firmware was told what it must not be: {', '.join(violations)}"
     reports = bench.guest.reports_since(bench.position)
     if reports:

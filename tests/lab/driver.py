@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
+from tests.lab import simulation
 from tests.lab.guest import Guest, Machine
 from vfiogen.vfio.device import Device
 from vfiogen.vfio.uapi import Migration
@@ -31,25 +31,30 @@ def nothing(_guest: Guest) -> None:
     """Do nothing."""
 
 
+def copy_simulated(guest: Guest, _device: Device, bdf: str, source: int, target: int, size: int) -> None:
+    """Have a simulated function copy memory."""
+    simulation.copy(guest, bdf, source, target, size)
+
+
 @dataclass(frozen=True)
 class Driver:
     """A rendered driver and two devices that it can be bound to.
 
-    spec         the directory below specs/ (or the path of a spec)
+    spec         the driver's name below specs/, or the path of its directory
     module       the module's name
     machine      what the guest has to be; drivers with the same machine share a guest
     devices      two devices, known after `prepare`
     resettable   a device that can be reset, one of the two or a third
     missing      why this machine can't run it, or an empty text
-    prepare      loads simulators, creates VFs; called once a guest
+    stand_in     the simulator's module, one of sim/lab-*.c; empty where QEMU has the devices
+    prepare      makes the devices appear; called once a guest, after the stand-in is loaded
     reset_to     brings an open device into a state that depends on a number
     observe      what of an open device's state has to arrive at the other
-    settle       undoes what tests injected, after each
-    violations   what the simulated firmware was told that it must not be, since it was asked last
+    copy         has an open device copy memory by DMA: its address, from, to, how much
     replaces     modules of the kernel, and the simulators that are loaded instead
     mutations    streams that are refused
-    commands     what the driver asks of its parent or device, and can be made to fail by `inject`
-    simulators   directories of test-only modules that are built and at hand
+    commands     what the driver asks of its parent while it is used, and can be made to fail
+    probe_commands  what it asks of its parent when it is bound
     stream_size  the size of the stream for a number, where it is known beforehand
     mappable     a region that can be mapped, and how much of it, or nothing
     """
@@ -63,18 +68,22 @@ class Driver:
     resettable: str
     migration: Migration = _NO_MIGRATION
     missing: Callable[[], str] = lambda: ""
+    stand_in: str = ""
     prepare: Callable[[Guest], None] = nothing
     reset_to: Callable[[Device, int], None] = lambda _device, _number: None
     observe: Callable[[Device], bytes] = lambda _device: b""
-    settle: Callable[[Guest], None] = nothing
-    violations: Callable[[Guest], list[str]] = lambda _guest: []
+    copy: Callable[[Guest, Device, str, int, int, int], None] | None = None
     replaces: tuple[tuple[str, str], ...] = ()
     mutations: tuple[Mutation, ...] = ()
     commands: tuple[str, ...] = ()
-    inject: Callable[[Guest, str, int], None] | None = None
-    simulators: tuple[Path, ...] = ()
+    probe_commands: tuple[str, ...] = ()
     stream_size: int | None = None
     mappable: tuple[int, int] | None = None
+
+    @property
+    def directory(self) -> str:
+        """The directory below out/<kernel>/, which every spec here calls as its own."""
+        return self.spec.rpartition("/")[2]
 
     @property
     def bound_as(self) -> str:

@@ -21,14 +21,14 @@ from tests.kernels.progress import output_of
 from tests.lab.emulator import Emulator
 from tests.lab.errors import GuestGoneError
 from tests.lab.initramfs import write_initramfs
-from tests.lab.kernel_log import find_reports
+from tests.lab.kernel_log import find_reports, name_leaks
 from tests.lab.remote import RemoteSystem, Wire
 
 HERE = Path(__file__).parent
 _BOOT = 240.0
 _ANSWER = 40.0
 _HUNG = 15
-_ARGUMENTS = "console=ttyS0 loglevel=7 no_timer_check tsc=reliable panic=-1 intel_iommu=on"
+_ARGUMENTS = "console=ttyS0 loglevel=7 printk.devkmsg=on no_timer_check tsc=reliable panic=-1 intel_iommu=on"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,24 @@ class Guest:
         self.unbind(bdf)
         self.system.write_file(f"{place}/driver_override", driver)
         self.system.write_file("/sys/bus/pci/drivers_probe", bdf)
-        assert self.system.link(f"{place}/driver").rpartition("/")[2] == driver
+        bound = self.driver_of(bdf)
+        assert bound == driver, f"{bdf} isn't bound to {driver} but to {bound or 'none'}"
+
+    def driver_of(self, bdf: str) -> str:
+        """Return the driver that a PCI device is bound to, or nothing."""
+        try:
+            return self.system.link(f"/sys/bus/pci/devices/{bdf}/driver").rpartition("/")[2]
+        except FileNotFoundError:
+            return ""
+
+    def keep_enabled(self, bdf: str) -> None:
+        """Have a device enabled before any driver comes.
+
+        Each time that a device is first enabled and last disabled ACPI looks for its interrupt, which
+        takes half a second in this kernel.
+        """
+        self.unbind(bdf)
+        self.system.write_file(f"/sys/bus/pci/devices/{bdf}/enable", "1")
 
     def unbind(self, bdf: str) -> None:
         """Unbind a PCI device from its driver if it has one."""
@@ -130,12 +147,12 @@ class Guest:
             time.sleep(0.005)
         raise GuestGoneError(f"the console doesn't show {text.decode()}")
 
-    def find_leaks(self) -> str:
-        """Return what kmemleak finds in two scans."""
+    def find_leaks(self) -> list[str]:
+        """Return what kmemleak finds in two scans, each with the test that ran when it was allocated."""
         place = "/sys/kernel/debug/kmemleak"
         for _ in range(2):
             self.system.write_file(place, "scan")
-        return self.system.read_file(place).decode(errors="replace")
+        return name_leaks(self.system.read_file(place).decode(errors="replace"), self.log_after(0))
 
     # The end
 
@@ -210,7 +227,7 @@ def _greet(guest: Guest) -> None:
         guest.system.write_file(hung, str(_HUNG))
 
 
-_ALWAYS = ("vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci", "iommufd", "irqbypass")
+_ALWAYS = ("vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci", "iommufd", "irqbypass", "pci-pf-stub")
 
 
 def _collect(kernel: Prepared, modules: Sequence[Path]) -> dict[str, Path]:
@@ -244,5 +261,7 @@ def build_agent() -> Path:
                 output_of(["gcc", *flags, "-o", partial, source])
             except UnavailableError as error:
                 raise UnavailableError(f"the guest's agent can't be compiled: {error}") from error
+            for old in set(program.parent.glob("agent-*")) - {partial}:
+                old.unlink()
             os.replace(partial, program)  # noqa: PTH105
     return program

@@ -5,16 +5,20 @@ from __future__ import annotations
 
 from tests.lab.guest import Machine
 
-_PORT = ("-device", "pcie-root-port,id=rp1,chassis=1,slot=1,addr=4")
+_PORTS = (
+    *("-device", "pcie-root-port,id=rp1,chassis=1,slot=1,addr=4"),
+    *("-device", "pcie-root-port,id=rp2,chassis=2,slot=2,addr=5"),
+)
 
 # Devices of QEMU under an emulated IOMMU, each alone in its group. What sits on the root bus can't be
 # reset, so that it opens at once; the third edu sits behind a port that resets it, which takes seconds.
 EMULATED = Machine(
     "emulated",
     (
-        *("-device", "intel-iommu,intremap=on", *_PORT),
+        *("-device", "intel-iommu,intremap=on", *_PORTS),
         *("-device", "edu,addr=10", "-device", "edu,addr=11", "-device", "edu,bus=rp1"),
         *("-device", "e1000e,addr=12", "-device", "e1000e,addr=13"),
+        *("-device", "igb,bus=rp2"),
     ),
 )
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from tests.lab.errors import GuestGoneError
 
-_IMMEDIATE, _BUFFER, _RESULT, _LOADED = range(4)
+_IMMEDIATE, _BUFFER, _RESULT, _LOADED, _ROOM = range(5)
 _SYSCALL, _LOAD, _STORE = range(3)
 _AT_FDCWD = -100 & (1 << 64) - 1
-_ROOM = 4096
+_PAGE = 4096
 
 _NUMBERS = {
     "read": 0,
@@ -59,7 +59,14 @@ class LoadedFrom:
     offset: int
 
 
-Argument = int | bytes | ResultOf | LoadedFrom
+@dataclass(frozen=True)
+class Room:
+    """An argument: the address of so many zeroes, for the kernel to write to."""
+
+    size: int
+
+
+Argument = int | bytes | Room | ResultOf | LoadedFrom
 
 
 @dataclass(frozen=True)
@@ -93,10 +100,11 @@ class Outcome:
 
 
 class Wire:
-    """The connection to the agent. Every failure of it is a GuestGoneError."""
+    """The connection to the agent. Every failure is a GuestGoneError, and so is all that comes after."""
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self._socket = connection
+        self._gone = ""
         self.seconds = seconds
 
     def greet(self) -> None:
@@ -106,12 +114,14 @@ class Wire:
 
     def run(self, threads: Sequence[Thread], seconds: float | None = None) -> list[list[Outcome]]:
         """Run threads at the same time; return the outcomes of each one's calls."""
+        if self._gone:
+            raise GuestGoneError(self._gone)
         request = bytes([len(threads)]) + b"".join(map(_encode_thread, threads))
         self._socket.settimeout(seconds or self.seconds)
         try:
             self._socket.sendall(struct.pack("<I", len(request)) + request)
         except OSError as error:
-            raise GuestGoneError(f"the guest is gone: {error}") from error
+            raise self._end(f"the guest is gone: {error}") from error
         (size,) = struct.unpack("<I", self._receive(4))
         answer = self._receive(size)
         return list(_decode(answer, threads))
@@ -122,13 +132,17 @@ class Wire:
             try:
                 part = self._socket.recv(size - len(data))
             except TimeoutError as error:
-                raise GuestGoneError("the guest doesn't answer: it hangs") from error
+                raise self._end("the guest doesn't answer: it hangs") from error
             except OSError as error:
-                raise GuestGoneError(f"the guest is gone: {error}") from error
+                raise self._end(f"the guest is gone: {error}") from error
             if not part:
-                raise GuestGoneError("the guest is gone: it has crashed or powered off")
+                raise self._end("the guest is gone: it has crashed or powered off")
             data += part
         return bytes(data)
+
+    def _end(self, reason: str) -> GuestGoneError:
+        self._gone = reason
+        return GuestGoneError(reason)
 
 
 def _encode_thread(thread: Thread) -> bytes:
@@ -153,6 +167,8 @@ def _encode_argument(argument: Argument) -> bytes:
     match argument:
         case bytes():
             return struct.pack("<BI", _BUFFER, len(argument)) + argument
+        case Room(size):
+            return struct.pack("<BI", _ROOM, size)
         case ResultOf(earlier):
             return struct.pack("<BH", _RESULT, earlier)
         case LoadedFrom(earlier, position, offset):
@@ -181,9 +197,11 @@ def _decode_call(answer: bytes, at: int, one: Call) -> tuple[Outcome, int]:
         at += 8
     buffers = []
     for argument in one.arguments:
-        if isinstance(argument, bytes):
-            buffers.append(answer[at : at + len(argument)])
-            at += len(argument)
+        if isinstance(argument, bytes | Room):
+            size = len(argument) if isinstance(argument, bytes) else argument.size
+            (used,) = struct.unpack_from("<I", answer, at)
+            buffers.append(answer[at + 4 : at + 4 + used].ljust(size, b"\0"))
+            at += 4 + used
     return Outcome(result, tuple(buffers), counts), at
 
 
@@ -217,7 +235,7 @@ class RemoteSystem:
 
     def read(self, fd: int, size: int) -> bytes:
         """See System."""
-        got, (data,) = self.call("read", fd, bytes(size), size)
+        got, (data,) = self.call("read", fd, Room(size), size)
         return data[:got]
 
     def write(self, fd: int, data: bytes) -> int:
@@ -226,7 +244,7 @@ class RemoteSystem:
 
     def pread(self, fd: int, size: int, offset: int) -> bytes:
         """See System."""
-        got, (data,) = self.call("pread64", fd, bytes(size), size, offset)
+        got, (data,) = self.call("pread64", fd, Room(size), size, offset)
         return data[:got]
 
     def pwrite(self, fd: int, data: bytes, offset: int) -> int:
@@ -257,7 +275,7 @@ class RemoteSystem:
 
     def load(self, address: int, width: int) -> int:
         """See System; memory that can't be reached is an OSError here."""
-        return int.from_bytes(self.call("load", width, address, bytes(width))[1][0], "little")
+        return int.from_bytes(self.call("load", width, address, Room(width))[1][0], "little")
 
     def store(self, address: int, width: int, value: int) -> None:
         """See System; memory that can't be reached is an OSError here."""
@@ -281,12 +299,12 @@ class RemoteSystem:
 
     def link(self, path: str) -> str:
         """See System."""
-        size, (_, target) = self.call("readlink", _text(path), bytes(_ROOM), _ROOM)
+        size, (_, target) = self.call("readlink", _text(path), Room(_PAGE), _PAGE)
         return target[:size].decode()
 
     def _entries(self, fd: int) -> Iterator[str]:
         while True:
-            size, (data,) = self.call("getdents64", fd, bytes(_ROOM), _ROOM)
+            size, (data,) = self.call("getdents64", fd, Room(_PAGE), _PAGE)
             if not size:
                 return
             at = 0
@@ -302,7 +320,7 @@ class RemoteSystem:
         fd = self.open(path, os.O_RDONLY)
         try:
             parts = []
-            while part := self.read(fd, _ROOM):
+            while part := self.read(fd, _PAGE):
                 parts.append(part)
             return b"".join(parts)
         finally:

@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from tests.lab.bench import Bench
-from tests.lab.remote import Argument, Call, LoadedFrom, Outcome, Thread, call
+from tests.lab.remote import Argument, Call, LoadedFrom, Outcome, Room, Thread, call
 from vfiogen.vfio import uapi
 from vfiogen.vfio.device import Device
 from vfiogen.vfio.uapi import Feature, FeatureFlag, State
@@ -42,7 +42,7 @@ def _data_fd(index: int) -> LoadedFrom:
 def _save(fd: int, times: int) -> Thread:
     calls = (
         _set_state(fd, State.STOP_COPY),
-        call("read", _data_fd(0), bytes(4096), 4096),
+        call("read", _data_fd(0), Room(4096), 4096),
         call("close", _data_fd(0)),
         _set_state(fd, State.RUNNING),
     )
@@ -87,7 +87,7 @@ def test_two_threads_read_one_stream(bench: Bench) -> None:
     size = len(bench.save(device))
     device.set_state(State.RUNNING)
     stream = bench.data_of(device, State.STOP_COPY)
-    reader = Thread((call("read", stream.fd, bytes(1), 1),), size)
+    reader = Thread((call("read", stream.fd, Room(1), 1),), size)
     outcomes = bench.system.parallel(reader, reader)
     _check(outcomes)
     assert stream.read(1) == b""
@@ -106,11 +106,12 @@ def test_two_threads_write_one_stream(bench: Bench) -> None:
 def test_a_reader_meets_changes_of_state(bench: Bench) -> None:
     device = bench.open_with(25)
     stream = bench.data_of(device, State.STOP_COPY)
-    reader = Thread((call("read", stream.fd, bytes(16), 16),), 300)
+    reader = Thread((call("read", stream.fd, Room(16), 16),), 300)
     _check(bench.system.parallel(reader, _save(device.fd, 30)))
     _check_usable(bench, device)
 
 
+@pytest.mark.smoke
 def test_resets_meet_everything(bench: Bench) -> None:
     device = bench.open(bench.resettable)
     bench.driver.reset_to(device, 26)
@@ -134,7 +135,7 @@ def test_resets_meet_everything(bench: Bench) -> None:
 def test_the_device_is_closed_under_a_reader(bench: Bench) -> None:
     device = bench.open_with(27)
     stream = bench.data_of(device, State.STOP_COPY)
-    reader = Thread((call("read", stream.fd, bytes(4), 4),), 200)
+    reader = Thread((call("read", stream.fd, Room(4), 4),), 200)
     closer = Thread(tuple(call("close", fd) for fd in (device.fd, *device.holders)))
     outcomes = bench.system.parallel(reader, closer)
     assert set(outcomes[0][0].counts) <= {0, errno.ENODEV}
@@ -151,18 +152,17 @@ def test_user_copies_may_fault_into_the_device(bench: Bench) -> None:
     good = bench.save(device)
     device.set_state(State.RUNNING)
     for _ in range(2):
-        fresh = device.map(index, 0, size)
         saving = bench.data_of(device, State.STOP_COPY)
-        bench.system.parallel(Thread((call("read", saving.fd, fresh, 4),)))
+        assert bench.system.call("read", saving.fd, device.map(index, 0, size), 4)[0] == 4
         device.set_state(State.RUNNING)
-        fresh = device.map(index, 0, size)
         loading = bench.data_of(device, State.RESUMING)
-        bench.system.parallel(Thread((call("write", loading.fd, fresh, 4),)))
+        assert bench.system.call("write", loading.fd, device.map(index, 0, size), 4)[0] == 4
         device.reset()
         assert device.state() is State.RUNNING
     fresh = device.map(index, 0, size)
     saving = bench.data_of(device, State.STOP_COPY)
-    bench.system.parallel(
-        Thread((call("read", saving.fd, fresh, 4),), 20), Thread((_reset(device.fd),)), _save(device.fd, 10)
-    )
-    assert good
+    reading = Thread((call("read", saving.fd, fresh, 4),), 20)
+    _check(bench.system.parallel(reading, Thread((_reset(device.fd),)), _save(device.fd, 10)))
+    device.reset()
+    bench.data_of(device, State.RESUMING).write_all(good)
+    device.set_state(State.RUNNING)

@@ -61,6 +61,7 @@ def _good_stream(bench: Bench) -> bytes:
 # States
 
 
+@pytest.mark.smoke
 def test_the_device_says_what_the_driver_declares(bench: Bench) -> None:
     device = bench.open()
     assert device.migration() == bench.driver.migration
@@ -81,6 +82,7 @@ def test_an_opened_device_runs(bench: Bench) -> None:
 @pytest.mark.parametrize(
     "start", [state for state in State if state is not State.ERROR], ids=lambda s: s.name
 )
+@pytest.mark.smoke
 def test_arcs_from(bench: Bench, start: State) -> None:
     """Every state, and numbers that are none: reached, or refused with EINVAL and left as it was."""
     if not _has(bench.driver, start):
@@ -169,6 +171,7 @@ def test_the_end_of_a_stream_stays_the_end(bench: Bench) -> None:
     assert stream.read(4096) == b""
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(("number", "piece"), [(4, 4096), (5, 1), (6, 7), (7, 17)])
 def test_a_state_arrives_at_another_device(bench: Bench, number: int, piece: int) -> None:
     source = bench.open_with(number)
@@ -203,6 +206,7 @@ def test_saving_changes_nothing(bench: Bench) -> None:
     assert bench.driver.observe(device) == before
 
 
+@pytest.mark.smoke
 @pytest.mark.each("mutations")
 def test_a_wrong_stream_is_refused(bench: Bench, mutation: Mutation) -> None:
     good = _good_stream(bench)
@@ -319,6 +323,7 @@ def _open_streams(bench: Bench) -> list[State]:
     return [state for state in (*_SAVING, State.RESUMING) if _has(bench.driver, state)]
 
 
+@pytest.mark.smoke
 def test_descriptors_are_stale_after_a_reset(bench: Bench) -> None:
     for state in _open_streams(bench):
         device = bench.open(bench.resettable)
@@ -331,6 +336,7 @@ def test_descriptors_are_stale_after_a_reset(bench: Bench) -> None:
         _stale(stream, state)
 
 
+@pytest.mark.smoke
 def test_descriptors_are_stale_after_a_close(bench: Bench) -> None:
     for state, group in itertools.product(_open_streams(bench), (False, True)):
         device = open_group(bench.system, bench.a) if group else bench.open()
@@ -363,6 +369,7 @@ def test_a_stale_descriptor_doesnt_serve_the_next(bench: Bench) -> None:
     assert new.read_all()
 
 
+@pytest.mark.smoke
 def test_a_descriptor_outlives_the_driver_of_the_device(bench: Bench) -> None:
     """The device is closed and unbound; the descriptor still answers, and the module stays."""
     device = bench.open()
@@ -374,6 +381,36 @@ def test_a_descriptor_outlives_the_driver_of_the_device(bench: Bench) -> None:
         stream.close()
     finally:
         bench.guest.bind(bench.a, bench.driver.bound_as)
+
+
+def test_the_module_stays_while_a_descriptor_is_open(bench: Bench) -> None:
+    device = bench.open()
+    stream = bench.data_of(device, State.STOP_COPY)
+    device.close()
+    users = sorted({bench.a, bench.b, bench.resettable})
+    for bdf in users:
+        bench.guest.unbind(bdf)
+    try:
+        with refused(errno.EAGAIN):
+            bench.guest.unload(bench.driver.module)
+        stream.close()
+        bench.guest.unload(bench.driver.module)
+    finally:
+        bench.guest.load(bench.driver.module)
+        for bdf in users:
+            bench.guest.bind(bdf, bench.driver.bound_as)
+
+
+def test_a_stopped_device_runs_after_a_reset(bench: Bench) -> None:
+    """From every state; the device can be stopped again and saved, as if nothing had been."""
+    good = _good_stream(bench)
+    for state in _states(bench.driver):
+        device = bench.open_with(33, bench.resettable)
+        _enter(bench, device, state, good)
+        device.reset()
+        assert device.state() is State.RUNNING
+        assert len(bench.save(device)) == len(good)
+        device.close()
 
 
 def test_closing_the_descriptor_early_is_no_harm(bench: Bench) -> None:

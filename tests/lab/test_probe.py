@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.lab.bench import Bench
 from vfiogen.vfio.probe import describe
 
 
+@pytest.mark.smoke
 def test_probe_describes_the_device(bench: Bench) -> None:
     text = "\n".join(describe(bench.system, bench.a))
     assert f"{bench.a}: {bench.driver.bound_as}" in text

@@ -7,9 +7,10 @@ Everything raises OSError with the kernel's errno where the kernel refuses.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from vfiogen.records import Value
@@ -18,6 +19,7 @@ from vfiogen.vfio.system import System
 from vfiogen.vfio.uapi import DeviceFlag, Feature, FeatureFlag, Irq, IrqFlag, IrqSet, Migration, State
 
 _CHAIN_MAX = 64
+_PAGE = 4096
 
 
 class Capability(Value):
@@ -102,11 +104,15 @@ class Stream(Value):
 
 
 class Device(Value):
-    """An open device: its descriptor, and the descriptors that keep it open, the first to close first."""
+    """An open device: its descriptor, and the descriptors that keep it open, the first to close first.
+
+    These are the group and its container, or an IOMMUFD.
+    """
 
     system: System
     fd: int
     holders: tuple[int, ...] = ()
+    by_group: bool = False
 
     def close(self) -> None:
         """Close the device and what it was opened by."""
@@ -135,6 +141,20 @@ class Device(Value):
         _, answer = self.system.ioctl(self.fd, uapi.DEVICE_GET_IRQ_INFO, argument)
         _, flags, _, count = struct.unpack("<IIII", answer)
         return IrqInfo(index, IrqFlag(flags), count)
+
+    def irqs(self) -> tuple[IrqInfo, ...]:
+        """Return the kinds of interrupts that the device has."""
+        found = (self._irq_or_none(index) for index in range(self.info().irqs))
+        return tuple(one for one in found if one and one.count)
+
+    def _irq_or_none(self, index: int) -> IrqInfo | None:
+        """Ask for a kind; the kernel refuses the errors of a device that isn't PCI Express."""
+        try:
+            return self.irq(index)
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                return None
+            raise
 
     def _ask(self, request: int, size: int, start: bytes) -> bytes:
         """Call with `start` after argsz, and again with as much room as the kernel asks for."""
@@ -197,6 +217,10 @@ class Device(Value):
         flags = IrqSet.DATA_EVENTFD | IrqSet.ACTION_UNMASK
         self.set_irqs(index, flags, struct.pack("<i", eventfd))
 
+    def set_mask_trigger(self, index: Irq, eventfd: int) -> None:
+        """Have an eventfd mask the first interrupt of a kind."""
+        self.set_irqs(index, IrqSet.DATA_EVENTFD | IrqSet.ACTION_MASK, struct.pack("<i", eventfd))
+
     def disable_irqs(self, index: Irq) -> None:
         """Turn the interrupts of a kind off."""
         self.set_irqs(index, IrqSet.DATA_NONE | IrqSet.ACTION_TRIGGER, count=0)
@@ -220,6 +244,29 @@ class Device(Value):
         except OSError:
             return False
         return True
+
+    # Dirty pages
+
+    def start_logging(self, page_size: int, ranges: Sequence[tuple[int, int]]) -> None:
+        """Have writes by DMA logged, in ranges of (address, size)."""
+        with _memory(self.system, 16 * len(ranges)) as place:
+            for at, number in enumerate(number for one in ranges for number in one):
+                self.system.store(place + 8 * at, 8, number)
+            control = struct.pack("<QIIQ", page_size, len(ranges), 0, place)
+            self.feature(Feature.DMA_LOGGING_START | FeatureFlag.SET, control)
+
+    def stop_logging(self) -> None:
+        """End the logging."""
+        self.feature(Feature.DMA_LOGGING_STOP | FeatureFlag.SET)
+
+    def report_logged(self, iova: int, size: int, page_size: int) -> set[int]:
+        """Return the addresses of the pages in a range that were written since they were reported last."""
+        pages = size // page_size
+        with _memory(self.system, -(-pages // 64) * 8) as place:
+            report = struct.pack("<QQQQ", iova, size, page_size, place)
+            self.feature(Feature.DMA_LOGGING_REPORT | FeatureFlag.GET, report)
+            words = [self.system.load(place + at, 8) for at in range(0, -(-pages // 64) * 8, 8)]
+        return {iova + at * page_size for at in range(pages) if words[at // 64] >> at % 64 & 1}
 
     # Migration
 
@@ -247,6 +294,17 @@ class Device(Value):
         """Return how much data the device would have to be migrated now."""
         answer = self.feature(Feature.MIG_DATA_SIZE | FeatureFlag.GET, bytes(8))
         return int.from_bytes(answer, "little")
+
+
+@contextlib.contextmanager
+def _memory(system: System, size: int) -> Iterator[int]:
+    """Have zeroed memory for a while; yield its address."""
+    whole = -(-max(size, 1) // _PAGE) * _PAGE
+    place = system.mmap(-1, whole, 0)
+    try:
+        yield place
+    finally:
+        system.munmap(place, whole)
 
 
 def _capabilities(answer: bytes, offset: int) -> Iterator[Capability]:
@@ -293,18 +351,6 @@ def open_cdev(system: System, bdf: str) -> Device:
     return Device(system, fd, (iommufd,))
 
 
-def attach(device: Device) -> int:
-    """Attach a device that was opened by its node to a new address space; return the space."""
-    iommufd = device.holders[0]
-    _, answer = device.system.ioctl(iommufd, _IOAS_ALLOC, struct.pack("<III", 12, 0, 0))
-    space: int = struct.unpack("<III", answer)[2]
-    device.system.ioctl(device.fd, uapi.DEVICE_ATTACH_IOMMUFD_PT, struct.pack("<III", 12, 0, space))
-    return space
-
-
-_IOAS_ALLOC = uapi.IOMMU_IOAS_ALLOC
-
-
 def open_group(system: System, bdf: str) -> Device:
     """Open a device by its group in a new container, with an IOMMU or, where it must, without."""
     group_name = PurePosixPath(system.link(f"{sysfs(bdf)}/iommu_group")).name
@@ -318,7 +364,7 @@ def open_group(system: System, bdf: str) -> Device:
             system.ioctl(group, uapi.GROUP_SET_CONTAINER, struct.pack("<i", container))
             system.ioctl(container, uapi.SET_IOMMU, kind)
             fd, _ = system.ioctl(group, uapi.GROUP_GET_DEVICE_FD, bdf.encode() + b"\0")
-    return Device(system, fd, (group, container))
+    return Device(system, fd, (group, container), by_group=True)
 
 
 @contextlib.contextmanager

@@ -64,11 +64,9 @@ def _region_text(region: RegionInfo) -> str:
 
 
 def _describe_irqs(device: Device) -> Iterator[str]:
-    for index in range(device.info().irqs):
-        irq = device.irq(index)
-        name = Irq(index).name if index in set(Irq) else f"kind {index}"
-        if irq.count:
-            yield f"  interrupts {name}: {irq.count}, {_names(irq.flags, IrqFlag)}"
+    for irq in device.irqs():
+        name = Irq(irq.index).name if irq.index in set(Irq) else f"kind {irq.index}"
+        yield f"  interrupts {name}: {irq.count}, {_names(irq.flags, IrqFlag)}"
 
 
 def _describe_features(device: Device) -> Iterator[str]:

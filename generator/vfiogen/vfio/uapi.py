@@ -51,6 +51,21 @@ CONFIG_REGION = 7
 REGION_SHIFT = 40
 
 
+class MapFlag(IntFlag):
+    """IOMMU_IOAS_MAP_*."""
+
+    FIXED_IOVA = 1
+    WRITEABLE = 2
+    READABLE = 4
+
+
+class DmaMapFlag(IntFlag):
+    """VFIO_DMA_MAP_FLAG_*."""
+
+    READ = 1
+    WRITE = 2
+
+
 class DeviceFlag(IntFlag):
     """VFIO_DEVICE_FLAGS_*."""
 

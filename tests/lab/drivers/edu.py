@@ -7,6 +7,7 @@ import errno
 import random
 
 from tests.lab.driver import Driver, Mutation
+from tests.lab.guest import Guest
 from tests.lab.machines import EMULATED
 from vfiogen.vfio.device import Device
 from vfiogen.vfio.uapi import CONFIG_REGION, Migration
@@ -14,6 +15,9 @@ from vfiogen.vfio.uapi import CONFIG_REGION, Migration
 _COMMAND = 4
 _LIVENESS, _STATUS, _IRQ_STATUS, IRQ_RAISE, IRQ_ACK = 0x04, 0x20, 0x24, 0x60, 0x64
 _DMA = (0x80, 0x88, 0x90)
+_DMA_COMMAND = 0x98
+_BUFFER = 0x40000
+_PATIENCE = 1000
 _SIZE = 48
 
 
@@ -38,6 +42,21 @@ def _observe(device: Device) -> bytes:
     return narrow + b"".join(device.read(0, register, 8) for register in _DMA)
 
 
+def _transfer(device: Device, source: int, target: int, size: int, command: int) -> None:
+    for register, value in zip((*_DMA, _DMA_COMMAND), (source, target, size, command), strict=True):
+        device.store(0, register, value, 8)
+    for _ in range(_PATIENCE):
+        if not device.load(0, _DMA_COMMAND, 8) & 1:
+            return
+    raise TimeoutError(errno.ETIMEDOUT, "the transfer doesn't end")
+
+
+def _copy(_guest: Guest, device: Device, _bdf: str, source: int, target: int, size: int) -> None:
+    """Copy by way of the device's own buffer."""
+    _transfer(device, source, _BUFFER, size, 1)
+    _transfer(device, _BUFFER, target, size, 3)
+
+
 def _flip(offset: int) -> Mutation:
     def change(stream: bytes) -> bytes:
         return stream[:offset] + bytes([stream[offset] ^ 1]) + stream[offset + 1 :]
@@ -57,6 +76,7 @@ DRIVER = Driver(
     migration=Migration.STOP_COPY,
     reset_to=_reset_to,
     observe=_observe,
+    copy=_copy,
     mutations=(
         *map(_flip, (0, 4, 8)),
         Mutation("empty", lambda _: b"", (errno.EINVAL,)),

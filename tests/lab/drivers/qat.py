@@ -1,27 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""QAT's virtual functions: sim/qat has the PCI functions, and stands in for intel_qat."""
+"""QAT's virtual functions: sim/lab-qat.c has them, and stands in for intel_qat."""
 
 from __future__ import annotations
 
 import errno
 import random
-from pathlib import Path
 
-from tests.lab.driver import Driver, Mutation
-from tests.lab.guest import Guest
+from tests.lab.driver import Driver, Mutation, copy_simulated
 from tests.lab.machines import SIMULATED
 from vfiogen.vfio.device import Device
 from vfiogen.vfio.uapi import CONFIG_REGION, Migration
 
-_CONTROL = "/sys/kernel/debug/lab_qat"
 _BODY = 256
 _SETUP = 16
 _SIZE = _SETUP + _BODY + 4
 _VFS = ("10000:00:00.1", "10000:00:00.2")
-
-
-def _prepare(guest: Guest) -> None:
-    guest.load("lab-qat")
 
 
 def _reset_to(device: Device, number: int) -> None:
@@ -34,20 +27,6 @@ def _reset_to(device: Device, number: int) -> None:
 def _observe(device: Device) -> bytes:
     device.store(CONFIG_REGION, 4, 2, 2)
     return device.read(0, 0, _BODY)
-
-
-def _inject(guest: Guest, command: str, error: int) -> None:
-    guest.system.write_file(f"{_CONTROL}/inject", f"{command} {-error}")
-
-
-def _settle(guest: Guest) -> None:
-    guest.system.write_file(f"{_CONTROL}/inject", "none")
-
-
-def _violations(guest: Guest) -> list[str]:
-    found = guest.system.read_file(f"{_CONTROL}/violations").decode().splitlines()
-    guest.system.write_file(f"{_CONTROL}/violations", "none")
-    return sorted(set(found))
 
 
 def _flip(name: str, offset: int, *, at_write: bool) -> Mutation:
@@ -66,12 +45,11 @@ DRIVER = Driver(
     devices=_VFS,
     resettable=_VFS[0],
     migration=Migration.STOP_COPY | Migration.P2P | Migration.PRE_COPY,
-    prepare=_prepare,
+    stand_in="lab-qat",
     replaces=(("intel_qat", "lab_qat"),),
     reset_to=_reset_to,
     observe=_observe,
-    settle=_settle,
-    violations=_violations,
+    copy=copy_simulated,
     mutations=(
         _flip("other-magic", 0, at_write=True),
         _flip("other-version", 4, at_write=True),
@@ -83,10 +61,15 @@ DRIVER = Driver(
         Mutation("setup-only", lambda stream: stream[:_SETUP], (errno.EINVAL,)),
         Mutation("truncated", lambda stream: stream[:-1], (errno.EINVAL,)),
         Mutation("trailing", lambda stream: stream + b"\0", (errno.ENOMEM, errno.EINVAL), at_write=True),
+        Mutation(
+            "garbage", lambda stream: bytes(byte ^ 0xA5 for byte in stream), (errno.EINVAL,), at_write=True
+        ),
+        Mutation(
+            "reordered", lambda stream: stream[_SETUP:] + stream[:_SETUP], (errno.EINVAL,), at_write=True
+        ),
     ),
     commands=("open", "suspend", "resume", "save_setup", "save_state", "load_setup", "load_state"),
-    inject=_inject,
-    simulators=(Path(__file__).parents[1] / "sim/qat",),
+    probe_commands=("create", "init"),
     stream_size=_SIZE,
     mappable=(0, 4096),
 )

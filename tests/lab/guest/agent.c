@@ -12,12 +12,15 @@
  *	BUFFER		u32 length and so many bytes; the call gets their address
  *	RESULT		u16: the result of an earlier call of the thread
  *	LOADED		u16 call, u8 argument, u32 offset: a u32 in its buffer
+ *	ROOM		u32 length: a buffer of so many zeroes
  *
  * A call one of whose arguments refers to a call that failed fails as that one
  * did. The threads run at the same time. The answer is a length (u32) and, for
  * each call of each thread: the last result or negative errno (s64), the number
  * of different outcomes (u16), each an outcome (s32, 0 for success) and how
- * often (u32), and the last contents of each buffer. Everything is little endian.
+ * often (u32), and each buffer as the last call left it: a length (u32) and so
+ * many bytes, the zeroes at the end left out, since the port is slow. Everything
+ * is little endian.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,11 +43,11 @@
 #define MAX_OUTCOMES	16
 
 enum operation { SYSCALL, LOAD, STORE };
-enum kind { IMMEDIATE, BUFFER, RESULT, LOADED };
+enum kind { IMMEDIATE, BUFFER, RESULT, LOADED, ROOM };
 
 struct arg {
 	enum kind kind;
-	uint64_t value;		/* or the length of the buffer, or the offset */
+	uint64_t value;		/* or the length of a buffer, or the offset */
 	uint16_t call;
 	uint8_t arg;
 	const uint8_t *initial;
@@ -172,6 +175,10 @@ static int64_t evaluate(struct thread *thread, struct arg *arg, long *value)
 		memcpy(arg->buffer, arg->initial, arg->value);
 		*value = (long)arg->buffer;
 		return 0;
+	case ROOM:
+		memset(arg->buffer, 0, arg->value);
+		*value = (long)arg->buffer;
+		return 0;
 	case RESULT:
 		*value = earlier->result;
 		return earlier->result < 0 ? earlier->result : 0;
@@ -250,6 +257,10 @@ static void parse_arg(struct bytes *from, struct arg *arg)
 		arg->buffer = malloc(arg->value + 1);
 		from->at += arg->value;
 		break;
+	case ROOM:
+		arg->value = take_number(from, 4);
+		arg->buffer = malloc(arg->value + 1);
+		break;
 	case RESULT:
 		arg->call = take_number(from, 2);
 		break;
@@ -284,28 +295,40 @@ static void parse_thread(struct bytes *from, struct thread *thread)
 	}
 }
 
+static uint32_t used(const struct arg *arg)
+{
+	uint32_t size = arg->value;
+
+	while (size && !arg->buffer[size - 1])
+		size--;
+	return size;
+}
+
 static size_t answer_size(const struct call *call)
 {
 	size_t size = 10 + call->nr_outcomes * sizeof(struct outcome);
 	int i;
 
 	for (i = 0; i < call->nr_args; i++)
-		if (call->args[i].kind == BUFFER)
-			size += call->args[i].value;
+		if (call->args[i].buffer)
+			size += 4 + used(&call->args[i]);
 	return size;
 }
 
 static void put_answer(struct bytes *to, struct call *call)
 {
+	uint32_t size;
 	int i;
 
 	put(to, &call->result, 8);
 	put(to, &call->nr_outcomes, 2);
 	put(to, call->outcomes, call->nr_outcomes * sizeof(struct outcome));
 	for (i = 0; i < call->nr_args; i++) {
-		if (call->args[i].kind != BUFFER)
+		if (!call->args[i].buffer)
 			continue;
-		put(to, call->args[i].buffer, call->args[i].value);
+		size = used(&call->args[i]);
+		put(to, &size, 4);
+		put(to, call->args[i].buffer, size);
 		free(call->args[i].buffer);
 	}
 }

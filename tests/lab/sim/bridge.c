@@ -1,67 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A PCI host bridge in software. Config space is an array of values beside an
+ * PCI host bridges in software. Config space is an array of values beside an
  * array of write masks; a BAR is RAM of the window that the command line
- * leaves unused: memmap=64M%0x38000000-1.
+ * leaves unused: memmap=64M%0x38000000-1. Each bridge has a part of it.
  */
 #include <linux/err.h>
+#include <linux/io.h>
 #include <linux/ioport.h>
+#include <linux/module.h>
 #include <linux/numa.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
-#include "pci.h"
+#include "sim.h"
 
 #define WINDOW_START	0x38000000
 #define WINDOW_SIZE	SZ_64M
+#define PART_SIZE	SZ_8M
+#define FIRST_DOMAIN	0x10000
 #define EXPRESS		0x40
+#define MSIX		0x80
+#define PENDING		0x800
 #define SRIOV		0x100
 #define SPACE		4096
 
-struct lab_pci_space {
+struct lab_space {
 	u8 values[SPACE];
 	u8 masks[SPACE];
 };
 
-struct lab_pci_bridge {
+struct lab_bridge {
 	struct pci_sysdata sysdata;
 	struct resource window;
 	struct pci_bus *bus;
 	spinlock_t lock;	/* protects the spaces */
-	struct lab_pci_space *spaces[256];
+	struct lab_space *spaces[256];
 };
 
-static void set8(struct lab_pci_space *space, int at, u8 value, u8 mask)
+static void set8(struct lab_space *space, int at, u8 value, u8 mask)
 {
 	space->values[at] = value;
 	space->masks[at] = mask;
 }
 
-static void set16(struct lab_pci_space *space, int at, u16 value, u16 mask)
+static void set16(struct lab_space *space, int at, u16 value, u16 mask)
 {
 	set8(space, at, value, mask);
 	set8(space, at + 1, value >> 8, mask >> 8);
 }
 
-static void set32(struct lab_pci_space *space, int at, u32 value, u32 mask)
+static void set32(struct lab_space *space, int at, u32 value, u32 mask)
 {
 	set16(space, at, value, mask);
 	set16(space, at + 2, value >> 16, mask >> 16);
 }
 
-static void set_bars(struct lab_pci_space *space, int at, const u32 *sizes)
+static void set_bars(struct lab_space *space, int at, const u32 *sizes)
 {
 	int i;
 
-	for (i = 0; i < LAB_PCI_BARS; i++)
+	for (i = 0; i < LAB_BARS; i++)
 		if (sizes[i])
 			set32(space, at + 4 * i, 0, ~(sizes[i] - 1));
 }
 
-static void set_express(struct lab_pci_space *space, u16 type)
+static void set_express(struct lab_space *space, u16 type)
 {
-	set16(space, PCI_STATUS, PCI_STATUS_CAP_LIST, 0);
+	/* Ready at once: without that a reset takes a tenth of a second. */
+	set16(space, PCI_STATUS, PCI_STATUS_CAP_LIST | PCI_STATUS_IMM_READY, 0);
 	set8(space, PCI_CAPABILITY_LIST, EXPRESS, 0);
 	set8(space, EXPRESS, PCI_CAP_ID_EXP, 0);
 	set16(space, EXPRESS + PCI_EXP_FLAGS, 2 | type << 4, 0);
@@ -69,8 +76,18 @@ static void set_express(struct lab_pci_space *space, u16 type)
 	set16(space, EXPRESS + PCI_EXP_DEVCTL, 0, 0x7fff);
 }
 
-static void set_sriov(struct lab_pci_space *space,
-		      const struct lab_pci_function *function)
+static void set_msix(struct lab_space *space, unsigned int vectors)
+{
+	set8(space, EXPRESS + PCI_CAP_LIST_NEXT, MSIX, 0);
+	set8(space, MSIX, PCI_CAP_ID_MSIX, 0);
+	set16(space, MSIX + PCI_MSIX_FLAGS, vectors - 1,
+	      PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
+	set32(space, MSIX + PCI_MSIX_TABLE, LAB_MSIX_BAR, 0);
+	set32(space, MSIX + PCI_MSIX_PBA, PENDING | LAB_MSIX_BAR, 0);
+}
+
+static void set_sriov(struct lab_space *space,
+		      const struct lab_function *function)
 {
 	set32(space, SRIOV, PCI_EXT_CAP_ID_SRIOV | 1 << 16, 0);
 	set16(space, SRIOV + PCI_SRIOV_CTRL, 0,
@@ -86,16 +103,16 @@ static void set_sriov(struct lab_pci_space *space,
 	set_bars(space, SRIOV + PCI_SRIOV_BAR, function->vf_bars);
 }
 
-static void set_common(struct lab_pci_space *space,
-		       const struct lab_pci_function *function)
+static void set_common(struct lab_space *space,
+		       const struct lab_function *function)
 {
 	set16(space, PCI_COMMAND, 0, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
 	      PCI_COMMAND_INTX_DISABLE);
-	set32(space, PCI_CLASS_REVISION, function->class << 8, 0);
+	set32(space, PCI_CLASS_REVISION, function->class << 16, 0);
 }
 
-static void set_physical(struct lab_pci_space *space,
-			 const struct lab_pci_function *function)
+static void set_physical(struct lab_space *space,
+			 const struct lab_function *function)
 {
 	set_common(space, function);
 	set16(space, PCI_VENDOR_ID, function->vendor, 0);
@@ -106,20 +123,22 @@ static void set_physical(struct lab_pci_space *space,
 	set_sriov(space, function);
 }
 
-static void set_virtual(struct lab_pci_space *space,
-			const struct lab_pci_function *function)
+static void set_virtual(struct lab_space *space,
+			const struct lab_function *function)
 {
 	set_common(space, function);
 	set16(space, PCI_COMMAND, 0, PCI_COMMAND_MASTER);
 	set32(space, PCI_VENDOR_ID, 0xffffffff, 0);
 	set_express(space, PCI_EXP_TYPE_RC_END);
+	if (function->vf_vectors)
+		set_msix(space, function->vf_vectors);
 }
 
 /* A virtual function is there while its physical function says so. */
-static struct lab_pci_space *find_space(struct lab_pci_bridge *bridge,
+static struct lab_space *find_space(struct lab_bridge *bridge,
 					unsigned int devfn)
 {
-	struct lab_pci_space *physical = bridge->spaces[devfn & ~7];
+	struct lab_space *physical = bridge->spaces[devfn & ~7];
 	unsigned int number = PCI_FUNC(devfn);
 	u8 *values;
 
@@ -133,16 +152,16 @@ static struct lab_pci_space *find_space(struct lab_pci_bridge *bridge,
 	return bridge->spaces[devfn];
 }
 
-static struct lab_pci_bridge *bridge_of(struct pci_bus *bus)
+static struct lab_bridge *bridge_of(struct pci_bus *bus)
 {
-	return container_of(bus->sysdata, struct lab_pci_bridge, sysdata);
+	return container_of(bus->sysdata, struct lab_bridge, sysdata);
 }
 
 static int lab_pci_read(struct pci_bus *bus, unsigned int devfn, int where,
 			int size, u32 *value)
 {
-	struct lab_pci_bridge *bridge = bridge_of(bus);
-	struct lab_pci_space *space;
+	struct lab_bridge *bridge = bridge_of(bus);
+	struct lab_space *space;
 	int i;
 
 	guard(spinlock_irqsave)(&bridge->lock);
@@ -161,8 +180,8 @@ static int lab_pci_read(struct pci_bus *bus, unsigned int devfn, int where,
 static int lab_pci_write(struct pci_bus *bus, unsigned int devfn, int where,
 			 int size, u32 value)
 {
-	struct lab_pci_bridge *bridge = bridge_of(bus);
-	struct lab_pci_space *space;
+	struct lab_bridge *bridge = bridge_of(bus);
+	struct lab_space *space;
 	u8 mask;
 	int i;
 
@@ -184,7 +203,7 @@ static struct pci_ops lab_pci_ops = {
 	.write = lab_pci_write,
 };
 
-static void free_bridge(struct lab_pci_bridge *bridge)
+static void free_bridge(struct lab_bridge *bridge)
 {
 	int i;
 
@@ -193,10 +212,10 @@ static void free_bridge(struct lab_pci_bridge *bridge)
 	kfree(bridge);
 }
 
-static int add_function(struct lab_pci_bridge *bridge, unsigned int devfn,
-			const struct lab_pci_function *function)
+static int add_function(struct lab_bridge *bridge, unsigned int devfn,
+			const struct lab_function *function)
 {
-	struct lab_pci_space *space;
+	struct lab_space *space;
 	int i;
 
 	for (i = 0; i <= function->vfs; i++) {
@@ -212,8 +231,8 @@ static int add_function(struct lab_pci_bridge *bridge, unsigned int devfn,
 	return 0;
 }
 
-static int enable_functions(struct lab_pci_bridge *bridge,
-			    const struct lab_pci_function *functions,
+static int enable_functions(struct lab_bridge *bridge,
+			    const struct lab_function *functions,
 			    unsigned int nr)
 {
 	struct pci_dev *pdev;
@@ -232,19 +251,27 @@ static int enable_functions(struct lab_pci_bridge *bridge,
 	return ret;
 }
 
-static int scan(struct lab_pci_bridge *bridge)
+static int scan(struct lab_bridge *bridge, unsigned int number)
 {
 	LIST_HEAD(resources);
+	int domain;
 
 	bridge->window.name = "lab PCI window";
 	bridge->window.flags = IORESOURCE_MEM;
-	bridge->window.start = WINDOW_START;
-	bridge->window.end = WINDOW_START + WINDOW_SIZE - 1;
+	bridge->window.start = WINDOW_START + number * PART_SIZE;
+	bridge->window.end = bridge->window.start + PART_SIZE - 1;
 	if (insert_resource(&iomem_resource, &bridge->window))
 		return -EBUSY;
 
+	domain = pci_bus_find_emul_domain_nr(0, FIRST_DOMAIN + number,
+					     FIRST_DOMAIN + number);
+	if (domain < 0) {
+		remove_resource(&bridge->window);
+		return domain;
+	}
+
 	bridge->sysdata.node = NUMA_NO_NODE;
-	bridge->sysdata.domain = pci_bus_find_emul_domain_nr(0, 0x10000, INT_MAX);
+	bridge->sysdata.domain = domain;
 	pci_add_resource(&resources, &bridge->window);
 	pci_lock_rescan_remove();
 	bridge->bus = pci_create_root_bus(NULL, 0, &lab_pci_ops,
@@ -252,6 +279,7 @@ static int scan(struct lab_pci_bridge *bridge)
 	if (!bridge->bus) {
 		pci_unlock_rescan_remove();
 		pci_free_resource_list(&resources);
+		pci_bus_release_emul_domain_nr(domain);
 		remove_resource(&bridge->window);
 		return -ENOMEM;
 	}
@@ -264,13 +292,16 @@ static int scan(struct lab_pci_bridge *bridge)
 	return 0;
 }
 
-struct lab_pci_bridge *lab_pci_create(const struct lab_pci_function *functions,
-				      unsigned int nr)
+struct lab_bridge *lab_bridge_create(unsigned int number,
+				     const struct lab_function *functions,
+				     unsigned int nr)
 {
-	struct lab_pci_bridge *bridge;
+	struct lab_bridge *bridge;
 	unsigned int i;
 	int ret = 0;
 
+	if (number >= WINDOW_SIZE / PART_SIZE)
+		return ERR_PTR(-EINVAL);
 	bridge = kzalloc(sizeof(*bridge), GFP_KERNEL);
 	if (!bridge)
 		return ERR_PTR(-ENOMEM);
@@ -279,7 +310,7 @@ struct lab_pci_bridge *lab_pci_create(const struct lab_pci_function *functions,
 	for (i = 0; i < nr && !ret; i++)
 		ret = add_function(bridge, PCI_DEVFN(i, 0), &functions[i]);
 	if (!ret)
-		ret = scan(bridge);
+		ret = scan(bridge, number);
 	if (ret) {
 		free_bridge(bridge);
 		return ERR_PTR(ret);
@@ -287,13 +318,14 @@ struct lab_pci_bridge *lab_pci_create(const struct lab_pci_function *functions,
 
 	ret = enable_functions(bridge, functions, nr);
 	if (ret) {
-		lab_pci_destroy(bridge);
+		lab_bridge_destroy(bridge);
 		return ERR_PTR(ret);
 	}
 	return bridge;
 }
+EXPORT_SYMBOL_GPL(lab_bridge_create);
 
-void lab_pci_destroy(struct lab_pci_bridge *bridge)
+void lab_bridge_destroy(struct lab_bridge *bridge)
 {
 	struct pci_dev *pdev;
 	int domain = bridge->sysdata.domain;
@@ -310,3 +342,43 @@ void lab_pci_destroy(struct lab_pci_bridge *bridge)
 	remove_resource(&bridge->window);
 	free_bridge(bridge);
 }
+EXPORT_SYMBOL_GPL(lab_bridge_destroy);
+
+bool lab_is_simulated(struct pci_dev *pdev)
+{
+	return pdev->bus->ops == &lab_pci_ops;
+}
+EXPORT_SYMBOL_GPL(lab_is_simulated);
+
+void __iomem *lab_map_vf_bar(struct pci_dev *pf, int vf, int bar)
+{
+	struct resource *res = &pf->resource[PCI_IOV_RESOURCES + bar];
+	resource_size_t size = resource_size(res) / pci_sriov_get_totalvfs(pf);
+
+	return ioremap(res->start + vf * size, size);
+}
+EXPORT_SYMBOL_GPL(lab_map_vf_bar);
+
+static int __init lab_sim_init(void)
+{
+	int ret = lab_iommu_init();
+
+	if (ret)
+		return ret;
+	ret = lab_control_init();
+	if (ret)
+		lab_iommu_exit();
+	return ret;
+}
+
+static void __exit lab_sim_exit(void)
+{
+	lab_control_exit();
+	lab_iommu_exit();
+}
+
+module_init(lab_sim_init);
+module_exit(lab_sim_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("What simulated PCI functions are made from, for tests");

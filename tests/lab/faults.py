@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Deliberate faults in rendered C, each with the test that has to find it.
+
+A fault replaces text that occurs once in the main.c of a driver. `killer` is what pytest's -k selects:
+one test, or two of which one prepares what the other finds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong, where, and which test finds it."""
+
+    name: str
+    driver: str
+    old: str
+    new: str
+    killer: str
+
+
+def _removed(name: str, driver: str, old: str, killer: str) -> Fault:
+    return Fault(name, driver, old, "", killer)
+
+
+FAULTS = (
+    # Locks
+    Fault(
+        "read-without-lock",
+        "edu",
+        """\
+	mutex_lock(&migf->lock);
+	ret = edu_file_error(migf);
+	if (ret)
+		goto out_unlock;
+
+	count = min(""",
+        """\
+	ret = edu_file_error(migf);
+	if (ret)
+		goto out_unlock;
+
+	count = min(""",
+        "test_the_end_of_a_stream_stays_the_end",
+    ),
+    Fault(
+        "reset-takes-the-mutex",
+        "edu",
+        "	atomic_inc(&edu->resets);\n",
+        """\
+	mutex_lock(&edu->state_mutex);
+	edu_put_files(edu);
+	edu->mig_state = VFIO_DEVICE_STATE_RUNNING;
+	mutex_unlock(&edu->state_mutex);
+""",
+        "test_user_copies_may_fault_into_the_device",
+    ),
+    _removed(
+        "mutex-not-initialised",
+        "edu",
+        "	mutex_init(&migf->lock);\n",
+        "test_the_end_of_a_stream_stays_the_end",
+    ),
+    # Descriptors
+    Fault(
+        "file-enabled-after-reset",
+        "edu",
+        "	atomic_inc(&edu->resets);\n",
+        "	atomic_add(0, &edu->resets);\n",
+        "test_descriptors_are_stale_after_a_reset",
+    ),
+    Fault(
+        "file-enabled-after-close",
+        "qat",
+        "	qat_vf_put_files(qat_vf);\n	mutex_unlock(&qat_vf->state_mutex);\n\n	qat_vfmig_close(",
+        "	mutex_unlock(&qat_vf->state_mutex);\n\n	qat_vfmig_close(",
+        "test_descriptors_are_stale_after_a_close",
+    ),
+    _removed(
+        "file-enabled-after-a-change-of-state",
+        "edu",
+        "	(*migf)->disabled = true;\n",
+        "test_descriptors_are_stale_after_a_change_of_state",
+    ),
+    _removed(
+        "file-can-seek",
+        "edu",
+        "	stream_open(migf->filp->f_inode, migf->filp);\n",
+        "test_descriptors_have_no_position",
+    ),
+    Fault(
+        "module-may-go-under-its-files",
+        "edu",
+        "	.owner = THIS_MODULE,\n	.read = edu_save_read,\n",
+        "	.read = edu_save_read,\n",
+        "test_the_module_stays_while_a_descriptor_is_open",
+    ),
+    # References
+    _removed("put-forgotten", "edu", "	fput((*migf)->filp);\n", "test_nothing_is_leaked"),
+    Fault(
+        "put-forgotten-after-an-error",
+        "qat",
+        """\
+		fput(migf->filp);
+		return ERR_PTR(ret);
+	}
+
+	/* One reference""",
+        """\
+		return ERR_PTR(ret);
+	}
+
+	/* One reference""",
+        "test_an_error_of_a_command_is_told or test_nothing_is_leaked",
+    ),
+    Fault(
+        "parent-not-put-after-an-error",
+        "qat",
+        "err_put:\n	qat_vfmig_destroy(mdev);\n",
+        "err_put:\n",
+        "test_an_error_at_probe_is_told or test_nothing_is_leaked",
+    ),
+    _removed(
+        "name-not-freed",
+        "pds",
+        "	kfree(name);\n",
+        "test_an_error_at_probe_is_told or test_nothing_is_leaked",
+    ),
+    Fault(
+        "client-not-unregistered",
+        "pds",
+        "	pds_vfio_unregister_client(pds_vfio);\n",
+        "	if (false)\n		pds_vfio_unregister_client(pds_vfio);\n",
+        "test_pds_is_a_client_of_its_parent_while_it_is_bound",
+    ),
+    _removed(
+        "parent-not-told-of-close",
+        "qat",
+        "	qat_vfmig_close(qat_vf->mdev);\n",
+        "test_devices_open_and_close_again_and_again",
+    ),
+    _removed(
+        "parent-not-told-of-reset",
+        "qat",
+        "	qat_vfmig_reset(qat_vf->mdev);\n",
+        "test_a_stopped_device_runs_after_a_reset",
+    ),
+    # Data
+    Fault(
+        "bound-off-by-one",
+        "edu",
+        "	    end > sizeof(migf->state)) {",
+        "	    end > sizeof(migf->state) + 1) {",
+        "test_a_wrong_stream_is_refused and trailing",
+    ),
+    Fault(
+        "id-not-compared",
+        "edu",
+        " || state->id != expected->id)",
+        ")",
+        "test_a_wrong_stream_is_refused and other-id",
+    ),
+    _removed(
+        "early-end-taken",
+        "edu",
+        "	if (migf->length != sizeof(migf->state))\n		return -EINVAL;\n",
+        "test_a_wrong_stream_is_refused and truncated",
+    ),
+    Fault(
+        "register-swapped",
+        "edu",
+        "cpu_to_le64(readq(edu->bar0 + EDU_DMA_DST))",
+        "cpu_to_le64(readq(edu->bar0 + EDU_DMA_SRC))",
+        "test_a_state_arrives_at_another_device",
+    ),
+    Fault(
+        "position-moves-on-a-fault",
+        "edu",
+        """\
+	if (copy_to_user(buf, (u8 *)&migf->state + migf->pos, count)) {
+		ret = -EFAULT;
+		goto out_unlock;
+	}
+
+	migf->pos += count;
+""",
+        """\
+	migf->pos += count;
+	if (copy_to_user(buf, (u8 *)&migf->state + migf->pos - count, count)) {
+		ret = -EFAULT;
+		goto out_unlock;
+	}
+""",
+        "test_bad_addresses_lose_nothing",
+    ),
+    Fault(
+        "end-for-now-lost",
+        "qat",
+        "migf->pre_copy ? -ENOMSG : 0",
+        "0",
+        "test_pre_copy_ends_for_now_and_goes_on",
+    ),
+    Fault(
+        "end-never-comes",
+        "qat",
+        "	migf->pre_copy = false;\n",
+        "",
+        "test_pre_copy_ends_for_now_and_goes_on",
+    ),
+    Fault(
+        "more-is-an-error",
+        "qat",
+        "	return ret == -EAGAIN ? 0 : ret;\n",
+        "	return ret;\n",
+        "test_a_state_arrives_at_another_device",
+    ),
+    # Surroundings
+    _removed(
+        "memory-left-on",
+        "edu",
+        """\
+	if (!(cmd & PCI_COMMAND_MEMORY))
+		pci_write_config_word(edu->core_device.pdev, PCI_COMMAND, cmd);
+""",
+        "test_memory_decoding_may_be_off",
+    ),
+    _removed(
+        "no-mapping",
+        "generic",
+        "	.mmap = vfio_pci_core_mmap,\n",
+        "test_a_bar_is_the_same_by_read_and_by_mapping",
+    ),
+)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What simulators are made from. A family is one module: a table of physical
+ * functions, given to lab_bridge_create(), and the exports of the parent that
+ * it stands in for, with firmware behind them.
+ */
+#ifndef LAB_SIM_H
+#define LAB_SIM_H
+
+#include <linux/pci.h>
+#include <linux/types.h>
+
+#define LAB_BARS	6
+/* Where a virtual function with vectors has its MSI-X table. */
+#define LAB_MSIX_BAR	4
+
+/* A physical function and its virtual ones. BARs are RAM. */
+struct lab_function {
+	u16 vendor;
+	u16 device;
+	u16 vf_device;
+	u32 class;			/* PCI_CLASS_* */
+	u8 vfs;				/* at most seven */
+	u8 vf_vectors;			/* of MSI-X; needs LAB_MSIX_BAR */
+	u32 bars[LAB_BARS];		/* sizes, powers of two from 4K, or 0 */
+	u32 vf_bars[LAB_BARS];
+};
+
+struct lab_bridge;
+
+/*
+ * Makes a PCI domain of its own, 0x10000 and @number, with its functions at
+ * 00.0, 01.0 and so on, each in an IOMMU group of its own and enabled.
+ */
+struct lab_bridge *lab_bridge_create(unsigned int number,
+				     const struct lab_function *functions,
+				     unsigned int nr);
+void lab_bridge_destroy(struct lab_bridge *bridge);
+bool lab_is_simulated(struct pci_dev *pdev);
+
+/* Maps a BAR of a virtual function, as the firmware sees it. */
+void __iomem *lab_map_vf_bar(struct pci_dev *pf, int vf, int bar);
+
+/* DMA of a function, translated; -EFAULT where nothing is mapped. */
+int lab_dma_read(struct pci_dev *pdev, u64 iova, void *to, size_t size);
+int lab_dma_write(struct pci_dev *pdev, u64 iova, const void *from,
+		  size_t size);
+
+/* Returns what a command is to fail with, once, or 0. */
+int lab_injected(const char *command);
+
+/* Remembers that the firmware was told what it must not be. */
+void lab_expect(bool fine, const char *what);
+
+int lab_control_init(void);
+void lab_control_exit(void);
+int lab_iommu_init(void);
+void lab_iommu_exit(void);
+
+#endif

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How tests talk to simulators: sim/control.c says it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.lab.guest import Guest
+
+SOURCES = Path(__file__).parent / "sim"
+_CONTROL = "/sys/kernel/debug/lab"
+
+
+def inject(guest: Guest, command: str, error: int) -> None:
+    """Make the next command of a name fail with an errno, once."""
+    guest.system.write_file(f"{_CONTROL}/inject", f"{command} {-error}")
+
+
+def settle(guest: Guest) -> None:
+    """Take back what was injected."""
+    guest.system.write_file(f"{_CONTROL}/inject", "none")
+
+
+def violations(guest: Guest) -> list[str]:
+    """Return what the firmware was told that it must not be, since it was asked last."""
+    found = guest.system.read_file(f"{_CONTROL}/violations").decode().splitlines()
+    if found:
+        guest.system.write_file(f"{_CONTROL}/violations", "none")
+    return sorted(set(found))
+
+
+def copy(guest: Guest, bdf: str, source: int, target: int, size: int) -> None:
+    """Have a simulated function copy memory by DMA. Raises OSError with EFAULT where nothing is mapped."""
+    guest.system.write_file(f"{_CONTROL}/copy", f"{bdf} {source:x} {target:x} {size:x}")
+
+
+def raise_vector(guest: Guest, bdf: str, vector: int) -> None:
+    """Have a simulated function raise an interrupt. Raises OSError with EAGAIN where it is masked."""
+    guest.system.write_file(f"{_CONTROL}/raise", f"{bdf} {vector}")
