@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -232,6 +233,24 @@ def test_the_last_spec_takes_its_driver_along_too(project: Path, run: Run) -> No
     assert files_below(project / "out/6.12.95") == {".vfiogen", "Kconfig", "Makefile", "notes"}
     assert "_VFIO_PCI" not in (project / "out/6.12.95/Kconfig").read_text()
     assert run("check").status == 1
+
+
+def test_a_directory_that_cannot_be_read_is_not_taken_for_a_removed_spec(
+    project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("generate").status == 0
+    before = files_below(project)
+
+    def iterdir(path: Path) -> Iterator[Path]:  # as permissions would, for all but root
+        if path.name == "bolt":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return path.glob("*")
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    result = run("generate")
+    assert result.status == 1
+    assert result.err == "error[file-unreadable]: `specs/bolt` can't be read: Permission denied\n"
+    assert files_below(project) == before
 
 
 def test_a_run_for_one_spec_keeps_the_others_listed(project: Path, run: Run) -> None:
