@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 
 import vfiogen
 from vfiogen import cli, commands
+from vfiogen.__main__ import start
 from vfiogen.diagnostics import VfiogenError
 from vfiogen.project import find_project, find_specs
 
@@ -308,6 +310,11 @@ def failing(error: BaseException) -> Any:
     return SimpleNamespace(run=run)
 
 
+def caused(error: Exception, cause: BaseException) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -315,6 +322,7 @@ def failing(error: BaseException) -> Any:
         (RecursionError(), 70),
         (MemoryError(), 70),
         (KeyboardInterrupt(), 130),
+        (caused(RuntimeError(), KeyboardInterrupt()), 130),
         (BrokenPipeError(), 1),
         (VfiogenError("no-kernel", "message", status=2), 2),
     ],
@@ -332,6 +340,16 @@ def test_what_goes_wrong_has_its_status(
     if status == 70:
         assert result.err.startswith(f"vfiogen: internal error: {type(error).__name__}")
         assert "please report" in result.err
+
+
+def test_a_stop_while_the_command_line_is_imported_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopped:
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "vfiogen.cli", Stopped())
+    monkeypatch.setattr(gc, "disable", lambda: None)
+    assert start() == 130
 
 
 def test_a_fault_can_be_looked_into(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
