@@ -4,13 +4,16 @@
 import gc
 import sys
 
-from vfiogen.cli import main
-
 
 def start() -> int:
     """Run the command line; a process lives too short for a search of its garbage to pay."""
     gc.disable()
-    return main()
+    try:
+        from vfiogen.cli import main
+
+        return main()
+    except KeyboardInterrupt:  # before main() can take it
+        return 130
 
 
 if __name__ == "__main__":

@@ -60,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         return WRONG
     except Exception as error:
-        return _internal_error(error)
+        # While a class is made, Python 3.11 wraps what stops it.
+        return INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else _internal_error(error)
     return status
 
 

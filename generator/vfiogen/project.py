@@ -58,11 +58,11 @@ def find_specs(project: Project, arguments: Sequence[str], may_lack: bool = Fals
     """Return the specs that arguments name: files, directories, or drivers of the project.
 
     Without arguments all of the project, which may be none if it `may_lack` them.
-    Raises VfiogenError: no-specs.
+    Raises VfiogenError: no-specs, file-unreadable.
     """
     paths = [path for argument in arguments for path in _expand(project, argument)]
     if not arguments:
-        paths = sorted((project.root / "specs").glob("*/*.yaml"))
+        paths = _all_specs(project.root / "specs")
     if not paths and not may_lack:
         raise VfiogenError(
             "no-specs",
@@ -99,6 +99,19 @@ def require_targets(project: Project, releases: Iterable[str] | None, tree: str 
             status=2,
         )
     return targets
+
+
+def _all_specs(specs: Path) -> list[Path]:
+    """Return specs/*/*.yaml; a directory that can't be read isn't taken for one without specs."""
+    try:
+        directories = [path for path in specs.iterdir() if path.is_dir()]
+        files = [path for directory in directories for path in directory.iterdir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        shown = quote(os.path.relpath(error.filename))
+        raise VfiogenError("file-unreadable", f"{shown} can't be read: {error.strerror}") from error
+    return sorted(path for path in files if path.suffix == ".yaml")
 
 
 def _expand(project: Project, argument: str) -> Iterator[Path]:
@@ -145,10 +158,7 @@ def _name(path: Path) -> str:
 
 def _settings(path: Path) -> dict[str, Any] | None:
     """Return what pyproject.toml says under [tool.vfiogen]; nothing if it says nothing."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None
+    data = _read_settings(path)
     if b"vfiogen" not in data:
         return None
     import tomllib
@@ -156,10 +166,22 @@ def _settings(path: Path) -> dict[str, Any] | None:
     try:
         tools = tomllib.loads(data.decode()).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        shown = quote(os.path.relpath(path))
-        raise VfiogenError("project-file", f"{shown} can't be read: {error}") from error
+        raise _unreadable_settings(path, str(error)) from error
     settings = tools.get("vfiogen") if isinstance(tools, dict) else None
     return settings if isinstance(settings, dict) else None
+
+
+def _read_settings(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
+    except OSError as error:
+        raise _unreadable_settings(path, str(error.strerror)) from error
+
+
+def _unreadable_settings(path: Path, why: str) -> VfiogenError:
+    return VfiogenError("project-file", f"{quote(os.path.relpath(path))} can't be read: {why}")
 
 
 def _targets(settings: dict[str, Any], path: Path) -> tuple[str, ...]:

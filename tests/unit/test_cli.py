@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 
 import vfiogen
 from vfiogen import cli, commands
+from vfiogen.__main__ import start
 from vfiogen.diagnostics import VfiogenError
 from vfiogen.project import find_project, find_specs
 
@@ -234,6 +237,24 @@ def test_the_last_spec_takes_its_driver_along_too(project: Path, run: Run) -> No
     assert run("check").status == 1
 
 
+def test_a_directory_that_cannot_be_read_is_not_taken_for_a_removed_spec(
+    project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("generate").status == 0
+    before = files_below(project)
+
+    def iterdir(path: Path) -> Iterator[Path]:  # as permissions would, for all but root
+        if path.name == "bolt":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return path.glob("*")
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    result = run("generate")
+    assert result.status == 1
+    assert result.err == "error[file-unreadable]: `specs/bolt` can't be read: Permission denied\n"
+    assert files_below(project) == before
+
+
 def test_a_run_for_one_spec_keeps_the_others_listed(project: Path, run: Run) -> None:
     run("generate")
     before = {p: (project / "out" / p).read_bytes() for p in files_below(project / "out")}
@@ -289,6 +310,11 @@ def failing(error: BaseException) -> Any:
     return SimpleNamespace(run=run)
 
 
+def caused(error: Exception, cause: BaseException) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -296,6 +322,7 @@ def failing(error: BaseException) -> Any:
         (RecursionError(), 70),
         (MemoryError(), 70),
         (KeyboardInterrupt(), 130),
+        (caused(RuntimeError(), KeyboardInterrupt()), 130),
         (BrokenPipeError(), 1),
         (VfiogenError("no-kernel", "message", status=2), 2),
     ],
@@ -313,6 +340,16 @@ def test_what_goes_wrong_has_its_status(
     if status == 70:
         assert result.err.startswith(f"vfiogen: internal error: {type(error).__name__}")
         assert "please report" in result.err
+
+
+def test_a_stop_while_the_command_line_is_imported_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopped:
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "vfiogen.cli", Stopped())
+    monkeypatch.setattr(gc, "disable", lambda: None)
+    assert start() == 130
 
 
 def test_a_fault_can_be_looked_into(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,7 @@ def run(arguments: Namespace, console: Console) -> int:
     tree = _kernel_directory(arguments.kernel_dir)
     _require_tools()
     kernel = kernel_from_tree(tree)
+    _require_prepared(tree)
     problems = Problems()
     target = Target(str(kernel.release or "kernel"), kernel)
     specs = load_checked(arguments.specs, [target], problems)
@@ -94,6 +95,17 @@ def _require_tools() -> None:
     if missing:
         raise VfiogenError(
             "missing-tool", f"{listing(missing, 'and')} can't be found", "install the package build-essential"
+        )
+
+
+def _require_prepared(tree: Path) -> None:
+    """Refuse a tree that modules can't be built against: kbuild says the same at length."""
+    if not (tree / "include/generated/autoconf.h").is_file():
+        raise VfiogenError(
+            "kernel-dir",
+            f"`{tree}` isn't prepared: it has no `include/generated/autoconf.h`",
+            "configure it, and run `make modules_prepare` in it",
+            "or pass the output directory of a build (O=), or a headers package's directory",
         )
 
 

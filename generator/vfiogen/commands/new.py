@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from vfiogen.c.names import is_name
@@ -123,8 +125,9 @@ def _schema_beside(spec: Path) -> str:
     root = spec.absolute().parents[2]
     if not schema.is_relative_to(root):
         copy = spec.parents[1] / schema.name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(schema.read_bytes())
+        with _told(copy):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(schema.read_bytes())
         schema = copy
     return os.path.relpath(schema, spec.parent)
 
@@ -135,14 +138,22 @@ def _symbol(name: str) -> str:
 
 def _write_new(path: Path, text: str) -> None:
     """Create a file that isn't there yet, whole or not at all."""
-    try:
+    with _told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise VfiogenError(
-            "file-exists", f"`{_shown(path)}` exists already", "choose another name, or edit that file"
-        ) from None
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            raise VfiogenError(
+                "file-exists", f"`{_shown(path)}` exists already", "choose another name, or edit that file"
+            ) from None
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn errors of the system about a file into one that a person can act on."""
+    try:
+        yield
     except OSError as error:
         raise VfiogenError(
             "output-unwritable", f"`{_shown(path)}` can't be written: {error.strerror}"

@@ -1,0 +1,1 @@
+/* A tree that has nothing but this header and a Makefile. */
