@@ -169,15 +169,19 @@ def _add_out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="write DIR/<kernel>/ instead of out/<kernel>/")
 
 
-def _add_check_arguments(parser: argparse.ArgumentParser) -> None:
-    _add_specs(parser)
-    _add_kernel(parser)
+def _add_format(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=("human", "json", "github"),
         default="human",
         help="how problems are printed (default: human)",
     )
+
+
+def _add_check_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_specs(parser)
+    _add_kernel(parser)
+    _add_format(parser)
 
 
 def _add_generate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -220,6 +224,17 @@ def _add_new_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vf", action="store_true", help="the device is a virtual function")
     parser.add_argument("--migration", action="store_true", help="begin with a migration of registers")
     parser.add_argument("--hooks", action="store_true", help="write the hook sources that a spec lacks")
+
+
+def _add_compat_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("old", metavar="OLD", help="the spec of the old driver; with --git, of both")
+    parser.add_argument("new", metavar="NEW", nargs="?", help="the spec of the new driver")
+    parser.add_argument(
+        "--git",
+        metavar="REV",
+        help="compare one spec at a git revision with its file, or at the two of REV..REV",
+    )
+    _add_format(parser)
 
 
 def _add_explain_arguments(parser: argparse.ArgumentParser) -> None:
@@ -295,6 +310,18 @@ _COMMANDS = (
         "it, as with any user.",
         "  vfiogen probe 0000:03:00.0",
         _add_probe_arguments,
+    ),
+    _Command(
+        "compat",
+        "say whether migration data survives a change of a spec",
+        "Says whether a migration stream that the driver of one spec saved loads in that of\n"
+        "another, and the other way round, and which change breaks it. Exits with 1 if it is\n"
+        "refused or misread either way. What only the parent understands is the parent's to\n"
+        "keep compatible.",
+        "  vfiogen compat old/edu.yaml specs/edu/edu.yaml\n"
+        "  vfiogen compat --git HEAD~1 edu\n"
+        "  vfiogen compat --git v1.0..v2.0 specs/edu/edu.yaml --format json",
+        _add_compat_arguments,
     ),
     _Command(
         "explain",

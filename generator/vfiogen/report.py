@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, TextIO
 
 from vfiogen.diagnostics import Problem, Span
@@ -96,9 +97,14 @@ def format_json(problems: Iterable[Problem]) -> str:
     with a `message`) and, unless it belongs to no place, `file`, `line`, `column`, `end_line` and
     `end_column`: lines and columns count from 1, columns are characters, the end is exclusive.
     """
+    return json_text(problems)
+
+
+def json_text(problems: Iterable[Problem], more: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """Return the JSON object of format_json with more members."""
     import json
 
-    return json.dumps({"version": 1, "problems": [_data(p) for p in problems]}, indent=2) + "\n"
+    return json.dumps({"version": 1, "problems": [_data(p) for p in problems], **more}, indent=2) + "\n"
 
 
 def format_github(problems: Iterable[Problem]) -> str:

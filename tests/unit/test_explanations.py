@@ -25,7 +25,9 @@ from vfiogen.project import SpecFile
 ELSEWHERE = ("command-depth", "kernel-release", "layout-size")
 PREFIXES = (
     "build-",
+    "compat-",
     "file-",
+    "git-",
     "kernel-dir",
     "missing-",
     "no-",
