@@ -17,19 +17,23 @@ _SIZE = _SETUP + _BODY + 4
 _VFS = ("10000:00:00.1", "10000:00:00.2")
 
 
-def _reset_to(device: Device, number: int) -> None:
+def reset_memory(device: Device, number: int) -> None:
+    """Fill the start of BAR 0 with bytes that depend on a number."""
     device.store(CONFIG_REGION, 4, 2, 2)
     data = random.Random(number).randbytes(_BODY)
     for at in range(0, _BODY, 64):
         device.write(0, at, data[at : at + 64])
 
 
-def _observe(device: Device) -> bytes:
+def observe_memory(device: Device) -> bytes:
+    """Return the start of BAR 0."""
     device.store(CONFIG_REGION, 4, 2, 2)
     return device.read(0, 0, _BODY)
 
 
-def _flip(name: str, offset: int, *, at_write: bool) -> Mutation:
+def flip(name: str, offset: int, *, at_write: bool = False) -> Mutation:
+    """Return the change of one bit of a stream."""
+
     def change(stream: bytes) -> bytes:
         return stream[:offset] + bytes([stream[offset] ^ 1]) + stream[offset + 1 :]
 
@@ -47,16 +51,16 @@ DRIVER = Driver(
     migration=Migration.STOP_COPY | Migration.P2P | Migration.PRE_COPY,
     stand_in="lab-qat",
     replaces=(("intel_qat", "lab_qat"),),
-    reset_to=_reset_to,
-    observe=_observe,
+    reset_to=reset_memory,
+    observe=observe_memory,
     copy=copy_simulated,
     mutations=(
-        _flip("other-magic", 0, at_write=True),
-        _flip("other-version", 4, at_write=True),
-        _flip("other-size", 8, at_write=True),
-        _flip("other-capabilities", 12, at_write=True),
-        _flip("body-changed", _SETUP + 7, at_write=False),
-        _flip("checksum-changed", _SIZE - 1, at_write=False),
+        flip("other-magic", 0, at_write=True),
+        flip("other-version", 4, at_write=True),
+        flip("other-size", 8, at_write=True),
+        flip("other-capabilities", 12, at_write=True),
+        flip("body-changed", _SETUP + 7, at_write=False),
+        flip("checksum-changed", _SIZE - 1, at_write=False),
         Mutation("empty", lambda _: b"", (errno.EINVAL,)),
         Mutation("setup-only", lambda stream: stream[:_SETUP], (errno.EINVAL,)),
         Mutation("truncated", lambda stream: stream[:-1], (errno.EINVAL,)),
