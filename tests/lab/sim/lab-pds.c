@@ -178,7 +178,7 @@ static int transfer(struct pdsc *pf, int vf, u64 list, u32 entries, bool save)
 {
 	struct lab_pds_state *state;
 	void __iomem *bar;
-	int ret = -EIO;
+	int ret = -ENOMEM;
 
 	bar = lab_map_vf_bar(pf->pdev, vf, 0);
 	state = kzalloc(sizeof(*state), GFP_KERNEL);
