@@ -20,7 +20,9 @@ ROOMS = (
     ("render",),
     ("write", "manifest"),
     # What leads through the rooms may know them all.
-    ("pipeline", "project"),
+    ("pipeline", "project", "revision"),
+    # Two models side by side; nothing but its command needs it.
+    ("compat",),
     ("commands",),
     ("cli",),
     ("__main__",),
