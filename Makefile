@@ -10,6 +10,7 @@ VFIOGEN := $(ALONE) $(BIN)/vfiogen
 PYTEST := $(ALONE) $(BIN)/python -m pytest
 KERNELS := $(ALONE) $(BIN)/python -m tests.kernels
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
+APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 HEADERS := $(wildcard /lib/modules/*/build/.config /usr/src/linux-headers-*/.config)
 
 .DEFAULT_GOAL := all
@@ -23,7 +24,7 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "installing python3-venv"; \
-		$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv >/dev/null; }
+		$(APT) update -qq; $(APT) install -y -qq python3-venv >/dev/null; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing vfiogen into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'

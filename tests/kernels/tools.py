@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 
 from tests.kernels.cache import cache_root
@@ -69,7 +70,7 @@ def install_command(tools: list[Tool]) -> list[str]:
 
 
 def install_tools() -> None:
-    """Install what is missing, as root or with a sudo that asks nothing.
+    """Install what is missing, as root or with a sudo that asks for a password at a terminal alone.
 
     The optional tools are tried as well. Raises UnavailableError when a needed one stays missing.
     """
@@ -99,7 +100,14 @@ def _may_install() -> bool:
         return False
     if os.geteuid() == 0:
         return True
-    return shutil.which("sudo") is not None and _succeeds(["sudo", "-n", "true"])
+    if not shutil.which("sudo"):
+        return False
+    return _succeeds(["sudo", "-n", "true"]) or _asked_for_password()
+
+
+def _asked_for_password() -> bool:
+    """Have sudo ask a person, if one is there; what it asks is remembered for a while."""
+    return sys.stdin.isatty() and subprocess.run(["sudo", "-v"], check=False).returncode == 0
 
 
 def _compiles(header: str) -> bool:

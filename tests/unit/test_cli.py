@@ -300,6 +300,16 @@ def test_explain_prints_one_or_lists_all(run: Run) -> None:
     assert any(line.split(maxsplit=1) == ["yaml-tab", "A tab indents a line"] for line in listed)
 
 
+# new
+
+
+def test_new_names_the_commands_that_come_next(project: Path, run: Run) -> None:
+    assert run("new", "nova", "--id", "1234:0003").out.endswith("then vfiogen generate nova\n")
+    (project / "pyproject.toml").unlink()
+    assert run("new", "nix", "--id", "1234:0004").out.endswith("then vfiogen generate nix --kernel RELEASE\n")
+    assert run("check").status == 0
+
+
 # Faults
 
 

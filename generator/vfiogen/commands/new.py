@@ -52,12 +52,11 @@ def run(arguments: Namespace, console: Console) -> int:
     if arguments.hooks:
         return _write_hooks(arguments.name, console)
     answers = _answers(arguments)
-    root = find_project(Path.cwd()).root
-    path = root / "specs" / answers.name / f"{answers.name}.yaml"
+    project = find_project(Path.cwd())
+    path = project.root / "specs" / answers.name / f"{answers.name}.yaml"
     _write_new(path, _render(answers, path))
-    console.say(
-        f"wrote {_shown(path)}; next: vfiogen check {answers.name}, then vfiogen generate {answers.name}"
-    )
+    generate = f"vfiogen generate {answers.name}" + ("" if project.targets else " --kernel RELEASE")
+    console.say(f"wrote {_shown(path)}; next: vfiogen check {answers.name}, then {generate}")
     return 0
 
 
