@@ -223,13 +223,16 @@ def _command(command: m.Command) -> tuple[str, str]:
     names = ", ".join(parameter.name.text for parameter in command.params)
     name = f"{command.name}({names})" if names else command.name.text
     notes = [escaped(sentence(command.note.text))] if command.note else []
-    lines = [line for body in command.bodies for line in _body(body)]
+    lines = [line for at, body in enumerate(command.bodies) for line in _body(body, at > 0)]
     return literal(name), "\n".join(dict.fromkeys([*notes, *lines]))
 
 
-def _body(body: m.Body) -> Iterator[str]:
+def _body(body: m.Body, other: bool) -> Iterator[str]:
+    """Yield what a command does on the kernels that a body is for; an `other` one takes those left."""
     if body.needs:
-        yield f"On kernels with {literal(body.needs.text)}:"
+        yield f"On {'other ' if other else ''}kernels with {literal(body.needs.text)}:"
+    elif other:
+        yield "On other kernels:"
     if body.note:
         yield escaped(sentence(body.note.text))
     if body.call:

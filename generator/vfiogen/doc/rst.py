@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 
 WIDTH = 80
 
-_MARKUP = re.compile(r"[\\*`|]|_(?!\w)|(?<!\w)_|::")
+# Markup inside of a line, and a word that could underline a title if it came to stand alone.
+_MARKUP = re.compile(r"[\\*`|]|_(?!\w)|(?<!\w)_|::|(?<!\S)([^\w\s\\*`|_])\1+(?!\S)")
 # What would begin a list, a comment or another construct.
-_BEGINNING = re.compile(r"^(?:[-+•.]|\w{1,3}[.)] |\()")
+_BEGINNING = re.compile(r"[^\w\s\\]|\w+[.)](?: |$)")
 
 
 def escaped(text: str) -> str:
