@@ -275,6 +275,31 @@ def test_the_parent_is_named_with_its_calls() -> None:
     assert calls["load-setup"] == "qat_vfmig_load_setup(mdev, loaded)"
 
 
+def test_area_and_what_the_parent_tells() -> None:
+    composed = chapter("pds", "How the state is composed and consumed").astext().replace("\n", " ")
+    assert "mapped for DMA of parent" in composed
+    assert "a list of struct pds_lm_sg_elem" in composed
+    checks = chapter("pds", "What is validated").astext().replace("\n", " ")
+    assert "any length but 0" in checks
+    assert "the firmware knows the end of its state" in checks
+    (event,) = rows(chapter("pds", "Events: recovery"))[1:]
+    assert event[0] == "PDS_EVENT_RESET"
+    assert "state != RUNNING" in event[1]
+    assert event[2].replace("\n", " ").startswith("the migration state becomes ERROR")
+    (channel,) = rows(chapter("pds", "Channels"))[1:]
+    assert channel[0] == "adminq"
+    assert "pdsc_adminq_post" in channel[2]
+    commands = dict(rows(chapter("pds", "Commands"))[1:])
+    assert "sgl_addr = area.list" in commands["save"]
+    assert "bytes = lm_state_size.size" in commands["state-size"]
+
+
+def test_what_an_arc_does_if_a_step_fails() -> None:
+    found = {cells[0]: cells[1].replace("\n", " ") for cells in rows(chapter("pds", "The state machine"))}
+    assert "if a later step fails, resume(PDS_LM_SUSPEND_RESUME_TYPE_P2P)" in found["RUNNING_P2P -> STOP"]
+    assert "a failure is ignored: the firmware only tidies up)" in found["RUNNING_P2P -> RUNNING"]
+
+
 # Pictures
 
 
@@ -307,11 +332,15 @@ def test_picture_is_whole(name: str, picture: str) -> None:
         y = float(text.attrib["y"])
         holders = [1 for bx, by, bw, bh in boxes if bx <= left and right <= bx + bw and by <= y <= by + bh]
         assert bool(holders) == inside, text.text
+        if not inside:
+            touched = [1 for bx, by, bw, bh in boxes if left < bx + bw and bx < right and by < y < by + bh]
+            assert not touched, text.text
 
 
 def extent(text: ElementTree.Element) -> tuple[float, float]:
     """Return where words begin and end, at the most."""
-    width = (7.9 if text.attrib["class"] == "name" else 6.2) * len(text.text or "")
+    own, wide = (7.9, 7.9) if text.attrib["class"] == "name" else (6.2, 8.2)
+    width = sum(wide if char.isupper() else own for char in text.text or "")
     x = float(text.attrib["x"])
     shift = {"text-anchor: end": 1.0, "text-anchor: start": 0.0}.get(text.attrib.get("style", ""), 0.5)
     return x - width * shift, x + width * (1 - shift)

@@ -55,7 +55,7 @@ def document(spec: m.Spec, origin: str, illustrated: bool = True) -> Document:
         blocks += _omissions(spec, migration)
         blocks += _states(migration, arcs, shown[1:])
         blocks += _reset(spec, migration)
-    blocks += _commands(spec)
+    blocks += [*_life(spec), *_events(spec), *_channels(spec), *_commands(spec)]
     return Document("\n\n".join(blocks) + "\n", pictures)
 
 
@@ -168,7 +168,7 @@ def _done(arc: ArcActions) -> str:
 
 def _action(action: Action) -> str:
     text = literal(action.text) if action.code else escaped(action.text)
-    more = f" ({'; '.join(action.more)})" if action.more else ""
+    more = f" ({'; '.join(map(escaped, action.more))})" if action.more else ""
     note = f": {escaped(sentence(action.note))}" if action.note else ""
     return f"{text}{more}{note}"
 
@@ -199,11 +199,51 @@ def _of_step(one: m.Step) -> Action:
 # Commands
 
 
-def _commands(spec: m.Spec) -> Iterator[str]:
+def _life(spec: m.Spec) -> Iterator[str]:
     rows = [(when, literal(step(one)), _undone(one)) for when, one in _lifecycle(spec)]
     if rows:
         yield rst.chapter("The life of a device")
         yield rst.table(("When", "What is done", "Undone by"), rows)
+
+
+def _events(spec: m.Spec) -> Iterator[str]:
+    """Say what the driver does when its parent tells it something."""
+    for notifier in spec.events:
+        yield rst.chapter(f"Events: {notifier.name}")
+        note = f"{escaped(sentence(notifier.note.text))} " if notifier.note else ""
+        calls = literal(expression(notifier.register)), literal(expression(notifier.unregister))
+        yield rst.paragraph(f"{note}The driver asks for them with {calls[0]}, and no longer with {calls[1]}.")
+        yield rst.table(("Event", "When", "What is done"), map(_handler, notifier.handlers))
+
+
+def _handler(handler: m.Handler) -> tuple[str, str, str]:
+    done = [_action(_of_step(one)) for one in handler.steps]
+    if handler.enter:
+        done.append(f"the migration state becomes {escaped(handler.enter.text)}, its files are closed")
+    return (
+        literal(handler.event.text),
+        literal(expression(handler.when)) if handler.when else "always",
+        "\n".join(done),
+    )
+
+
+def _channels(spec: m.Spec) -> Iterator[str]:
+    """Say how requests reach the parent."""
+    if spec.channels:
+        yield rst.chapter("Channels")
+        yield rst.table(("Channel", "What is sent", "How"), map(_channel, spec.channels))
+
+
+def _channel(channel: m.Channel) -> tuple[str, str, str]:
+    sent = literal(channel.request.text)
+    if channel.envelope:
+        sent += f", in {literal(channel.envelope.member.text)} of another"
+    answer = f"\nThe answer is {literal(channel.completion.text)}." if channel.completion else ""
+    note = f"\n{escaped(sentence(channel.note.text))}" if channel.note else ""
+    return literal(channel.name.text), f"{sent}{answer}{note}", literal(expression(channel.call))
+
+
+def _commands(spec: m.Spec) -> Iterator[str]:
     if spec.commands:
         yield rst.chapter("Commands")
         yield rst.paragraph("All that the driver asks of its device, its parent and the kernel by itself:")
@@ -237,6 +277,10 @@ def _body(body: m.Body, other: bool) -> Iterator[str]:
         yield escaped(sentence(body.note.text))
     if body.call:
         yield literal(expression(body.call))
+    if body.post:
+        yield literal(expression(body.post.channel))
+        yield from (literal(f"{one.path} = {expression(one.value)}") for one in body.post.values)
+        yield from (literal(f"{one.path} = {expression(one.value)}") for one in body.post.results)
     if body.hook:
         yield f"Hand-written, in {literal(body.hook.text)}."
     yield from (_action(_of_step(one)) for one in body.steps or ())

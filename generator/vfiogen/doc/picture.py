@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from vfiogen.doc.svg import NAME_WIDTH, TEXT_WIDTH, Box, Label, draw, draw_box, draw_label
+from vfiogen.doc.svg import NAME_WIDTH, Box, Label, draw, draw_box, draw_label, text_width
 from vfiogen.model import spec as m
 from vfiogen.records import Value
 
@@ -56,15 +56,15 @@ def draw_layout(layout: m.Layout) -> str:
 def _segment_box(one: Segment, y: int, named: bool) -> Box:
     x = _LEFT + _BYTE * (one.start % BYTES)
     width = _BYTE * min(one.size, BYTES)
-    name = fit(one.field.name.text, width, NAME_WIDTH) if named else "…"
+    name = fit(one.field.name.text, width) if named else "…"
     lines = (name, f"{one.size} bytes") if one.rows > 1 else (name,)
     return Box(x, y, width, _ROW + 16 * (one.rows - 1), lines, _kind(one.field))
 
 
-def fit(text: str, width: int, char: float) -> str:
-    """Return a text that fits into a width, with its end cut off if it must be."""
-    room = int((width - 6) / char)
-    return text if len(text) <= room else text[: max(room - 1, 1)] + "…"
+def fit(name: str, width: int) -> str:
+    """Return a name that fits into a width, with its end cut off if it must be."""
+    room = int((width - 6) / NAME_WIDTH)
+    return name if len(name) <= room else name[: max(room - 1, 1)] + "…"
 
 
 def _kind(field: m.LayoutField) -> str:
@@ -101,5 +101,5 @@ def draw_strip(where: str, parts: Iterable[tuple[str, str]]) -> str:
             left, y, width if whole else max(width // 2, int(NAME_WIDTH * len(length)) + 20), 40, (length,)
         )
         out += [draw_box(box), draw_label(Label(left - 12, y + 24, when, "end"))]
-    size = (int(max(left + width, left + TEXT_WIDTH * len(where))) + 16, 48 + 52 * len(found))
+    size = (left + max(width, text_width(where)) + 16, 48 + 52 * len(found))
     return draw(size, f"The parts of the stream. {where}", out)

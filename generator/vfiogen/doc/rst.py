@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 WIDTH = 80
+TABLE_WIDTH = 90
 
 # Markup inside of a line, and a word that could underline a title if it came to stand alone.
 _MARKUP = re.compile(r"[\\*`|]|_(?!\w)|(?<!\w)_|::|(?<!\S)([^\w\s\\*`|_])\1+(?!\S)")
@@ -76,7 +77,7 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     columns = list(zip(*rows, strict=True))
     lines = [max(len(line) for cell in column for line in cell.split("\n")) for column in columns]
     words = [max([1, *(len(word) for cell in column for word in cell.split())]) for column in columns]
-    room = WIDTH - 3 * len(columns) - 1
+    room = TABLE_WIDTH - 3 * len(columns) - 1
     for most in range(max(lines), 0, -1):
         widths = [max(min(line, most), word) for line, word in zip(lines, words, strict=True)]
         if sum(widths) <= room:

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from vfiogen.doc.arcs import ArcActions
-from vfiogen.doc.picture import fit
-from vfiogen.doc.svg import TEXT_WIDTH, Arrow, Box, Label, draw, draw_arrow, draw_box, draw_label
+from vfiogen.doc.svg import Arrow, Box, Label, draw, draw_arrow, draw_box, draw_label, text_width
 from vfiogen.records import Value
 
 _WIDTH, _HEIGHT, _MARGIN = 132, 46, 24
 _LINE, _APART = 16, 9
-# How long a line of words beside an arrow may be, and how many there are.
-_LONGEST, _MOST = 30, 6
+# How wide a line of words beside an arrow may be, and how many there are.
+_LONGEST, _MOST = 200, 6
 
 # Column and row.
 _PLACES: Mapping[str, tuple[int, int]] = {
@@ -62,7 +61,19 @@ def words_of(arc: ArcActions) -> list[str]:
     lines = [action.text for action in arc.actions if action.code or " the file" not in action.text]
     if len(lines) > _MOST:
         lines = [*lines[: _MOST - 1], "…"]
-    return [fit(line, int(TEXT_WIDTH * _LONGEST), TEXT_WIDTH) for line in lines]
+    return [_short(line) for line in lines]
+
+
+def _short(line: str) -> str:
+    """Return a line that isn't too long: of a command its name, of anything else the beginning."""
+    if text_width(line) <= _LONGEST:
+        return line
+    name, found, _ = line.partition("(")
+    if found and text_width(name) < _LONGEST - 30:
+        return f"{name}(…)"
+    while text_width(line) > _LONGEST - 10:
+        line = line[:-1]
+    return f"{line}…"
 
 
 # The grid
@@ -80,7 +91,7 @@ def _grid(arcs: Sequence[ArcActions]) -> Grid:
 
 
 def _width(arc: ArcActions) -> int:
-    return int(max((TEXT_WIDTH * len(line) for line in words_of(arc)), default=0))
+    return max(map(text_width, words_of(arc)), default=0)
 
 
 def _is_level(arc: ArcActions) -> bool:

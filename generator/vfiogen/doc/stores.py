@@ -13,6 +13,7 @@ from vfiogen.doc.picture import draw_layout, draw_strip
 from vfiogen.doc.rst import escaped, literal
 from vfiogen.doc.words import expression, listed, sentence
 from vfiogen.model import spec as m
+from vfiogen.model.scope import FUNCTIONS
 from vfiogen.model.walk import names
 from vfiogen.records import Record
 
@@ -124,11 +125,11 @@ def _availability(spec: m.Spec, layout: m.Layout) -> Iterator[str]:
     reached: dict[int, list[str]] = {}
     others = []
     for field in layout.fields:
-        found = set(names([f for f in (field.match, field.save, field.register, field.load) if f]))
+        found = set(names([f for f in (field.match, field.save, field.register) if f])) - {*FUNCTIONS}
         bars = {blocks[name] for name in found & blocks.keys()}
         if bars and not found - blocks.keys():
             reached.setdefault(min(bars), []).append(field.name.text)
-        elif not field.const:
+        elif found:
             others.append(field.name.text)
     for bar, fields in sorted(reached.items()):
         yield (
@@ -164,13 +165,13 @@ def _structure_checks(spec: m.Spec, layout: m.Layout) -> Iterator[str]:
     if leading:
         yield (
             f"{_names(leading)} {_must(leading)} be what this device would save: the write that completes"
-            f" the first {sum(field.size for field in leading)} bytes gets -EINVAL if they differ. Nothing is"
+            f" the first {sum(field.size for field in leading)} bytes gets -EINVAL otherwise. Nothing is"
             " loaded before that."
         )
     if late:
         yield (
             f"{_names(late)} {_must(late)} be what this device would save: RESUMING -> STOP fails with"
-            " -EINVAL if they differ, before anything is loaded."
+            " -EINVAL otherwise, before anything is loaded."
         )
     yield (
         f"RESUMING -> STOP refuses a stream of less than {layout.size} bytes with -EINVAL, before anything is"
@@ -245,6 +246,23 @@ def _formula(formula: m.Formula | None) -> str:
     return literal(expression(formula))
 
 
+def _lengths(stream: m.Stream) -> str:
+    if stream.any_length:
+        why = escaped(sentence(stream.any_length.text))
+        return f"A stream may have any length but 0, which RESUMING -> STOP refuses with -EINVAL: {why}"
+    lengths = stream.lengths or ((stream.capacity,) if stream.capacity else ())
+    return (
+        "A stream is refused on RESUMING -> STOP with -EINVAL unless it has"
+        f" {' or '.join(_formula(length) for length in lengths)} bytes."
+    )
+
+
+def _judges(stream: m.Stream) -> Iterator[str]:
+    judges = [literal(expression(step.formula)) for step in stream.end if step.verb == "do"]
+    if judges:
+        yield f"What is in the data is judged by {listed(judges)}; an error is that of RESUMING -> STOP."
+
+
 def _memory_checks(stream: m.Stream) -> Iterator[str]:
     yield f"A write beyond {_formula(stream.capacity)} bytes gets -ENOMEM, and nothing of it is kept."
     if stream.each_write:
@@ -253,20 +271,47 @@ def _memory_checks(stream: m.Stream) -> Iterator[str]:
             f"Each write runs {_formula(stream.each_write)}, which sees all that has arrived.{more} error is"
             " that of the write."
         )
-    lengths = stream.lengths or ((stream.capacity,) if stream.capacity else ())
-    yield (
-        "A stream is refused on RESUMING -> STOP with -EINVAL unless it has"
-        f" {' or '.join(_formula(length) for length in lengths)} bytes."
-    )
-    judges = [literal(expression(step.formula)) for step in stream.end if step.verb == "do"]
-    if judges:
-        yield f"What is in the data is judged by {listed(judges)}; an error is that of RESUMING -> STOP."
+    yield _lengths(stream)
+    yield from _judges(stream)
     produced = [produce.length for produce in (stream.pre_copy, stream.stop_copy) if produce]
     if any(expression(length) not in (expression(stream.capacity), "capacity") for length in produced):
         yield (
             f"When the data is saved, a length beyond {_formula(stream.capacity)} fails with -EIO: no memory"
             " behind the data reaches the user."
         )
+
+
+# Memory that the device finds by itself
+
+
+def _describe_area(spec: m.Spec, migration: m.Migration) -> Store:
+    stream, area = migration.stream, migration.stream.area
+    stop = stream.stop_copy
+    assert area is not None
+    assert stop is not None
+    return Store(
+        composed=(
+            f"The data lies in memory of the migration file, of up to {_formula(stream.capacity)} bytes."
+            f" While a command uses it, it is mapped for DMA of {_formula(area.dma)}, which is told of the"
+            f" pages by a list of {literal(area.list.text)}; no address is part of the stream. The driver"
+            " moves the bytes to and from the user, and does not look at them.",
+            f"Once the device has stopped, {_produced(stop)} produces {_formula(stop.length)} bytes.",
+        ),
+        checks=tuple(_area_checks(stream)),
+        picture=draw_strip("In memory that is mapped", [(expression(stop.length), "stop-copy")]),
+        caption="The stream: bytes that the firmware understands.",
+        save=_command(stop),
+        compare=("compares the length",),
+    )
+
+
+def _area_checks(stream: m.Stream) -> Iterator[str]:
+    capacity = _formula(stream.capacity)
+    yield f"A write beyond {capacity} bytes gets -ENOMEM, and nothing of it is kept."
+    yield _lengths(stream)
+    yield from _judges(stream)
+    yield f"When the data is saved, a length of 0 or beyond {capacity} fails with -EIO."
+    yield "Memory that the device has not written is zero: none of the kernel's own reaches the user."
 
 
 # Data that is passed through
@@ -293,5 +338,6 @@ def _describe_passing(spec: m.Spec, migration: m.Migration) -> Store:
 STORES: dict[str, Callable[[m.Spec, m.Migration], Store]] = {
     "structure": _describe_structure,
     "memory": _describe_memory,
+    "area": _describe_area,
     "pass-through": _describe_passing,
 }

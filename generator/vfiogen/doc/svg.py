@@ -32,8 +32,13 @@ path { stroke: #b1bac4 }
 }
 """.strip()
 
-# How wide a character is at the most: of a name, and of any other text.
-NAME_WIDTH, TEXT_WIDTH = 8.0, 6.4
+# How wide a character is at the most: of a name; of any other text, and a wide one of it.
+NAME_WIDTH, TEXT_WIDTH, _WIDE = 8.0, 6.6, 8.6
+
+
+def text_width(text: str) -> int:
+    """Return how wide a text is at the most that isn't a name."""
+    return int(sum(_WIDE if char.isupper() or char in "mw=~%…" else TEXT_WIDTH for char in text)) + 1
 
 
 class Box(Value):

@@ -39,9 +39,11 @@ def modifiers(one: m.Step) -> Iterator[str]:
     if one.retry:
         yield f"again on -{one.retry}"
     if one.error:
-        yield f"-{one.error} if it fails"
+        yield f"gives -{one.error} if it fails"
     if one.ignore_error:
-        yield "a failure is ignored"
+        yield f"a failure is ignored: {one.ignore_error.text.rstrip('.')}"
+    if one.undo:
+        yield f"if a later step fails, {listed(map(step, one.undo))}"
     if one.needs:
         yield f"on kernels with {one.needs}"
 
