@@ -1,64 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Draws docs/path.svg: the way from a spec to a module. The same input gives the same bytes.
 
-Boxes are light with dark words in any mode; lines and words outside of boxes follow the reader's mode.
+What the boxes and arrows look like is vfiogen's own, which draws the pictures of `vfiogen doc` with it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from xml.sax.saxutils import escape
+
+from vfiogen.doc.svg import Arrow, Box, Label, draw, draw_arrow, draw_box, draw_label
 
 WIDTH, HEIGHT = 960, 324
-
-STYLE = """
-text { font-family: sans-serif; font-size: 12px; fill: #1f2328; text-anchor: middle }
-.name { font-family: monospace; font-size: 13px }
-.word { font-size: 13px; font-weight: bold }
-.small { fill: #59636e }
-.outside { fill: #59636e }
-rect { fill: #ffffff; stroke: #59636e; stroke-width: 1.2 }
-.input { fill: #ddf4ff; stroke: #0969da }
-.output { fill: #dafbe1; stroke: #1a7f37 }
-.problem { fill: #ffebe9; stroke: #cf222e }
-.optional { stroke-dasharray: 5 3 }
-.frame { fill: none; stroke: #848d97; stroke-width: 1 }
-path { fill: none; stroke: #6e7781; stroke-width: 1.4 }
-.head { fill: #6e7781; stroke: none }
-@media (prefers-color-scheme: dark) {
-.outside { fill: #b1bac4 }
-path { stroke: #b1bac4 }
-.head { fill: #b1bac4 }
-}
-""".strip()
-
-
-@dataclass(frozen=True)
-class Box:
-    """A box with one line or more in it; the first is its name, `kind` the class of its colours."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-    lines: tuple[str, ...]
-    kind: str = ""
-    name: str = "name"
-
-    @property
-    def center(self) -> tuple[int, int]:
-        """The middle of the box."""
-        return self.x + self.width // 2, self.y + self.height // 2
-
-
-@dataclass(frozen=True)
-class Arrow:
-    """A line along points, with a head at its last one."""
-
-    points: tuple[tuple[int, int], ...]
-    kind: str = ""
-
 
 STAGES = tuple(
     Box(239 + 70 * at, 99, 60, 40, (word,), name="word")
@@ -97,54 +49,19 @@ ARROWS = (
     Arrow(((608, 277), (696, 277))),
     Arrow(((776, 277), (808, 277))),
 )
-LABELS = ((268, 38, "vfiogen"), (652, 270, "headers"), (506, 236, "its API"))
+LABELS = (Label(268, 38, "vfiogen"), Label(652, 270, "headers"), Label(506, 236, "its API"))
 
 
 def draw_path() -> str:
     """Return the picture as SVG."""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
-        f' width="{WIDTH}" height="{HEIGHT}" role="img" aria-labelledby="title">',
-        '<title id="title">From a spec through vfiogen to C that is reviewed and a kernel module</title>',
-        f"<style>\n{STYLE}\n</style>",
         '<rect class="frame" x="230" y="20" width="430" height="186" rx="8"/>',
-        *(_arrow(arrow) for arrow in ARROWS),
-        *(_box(box) for box in BOXES),
-        *(f'<text class="outside" x="{x}" y="{y}">{escape(text)}</text>' for x, y, text in LABELS),
-        "</svg>",
+        *map(draw_arrow, ARROWS),
+        *map(draw_box, BOXES),
+        *map(draw_label, LABELS),
     ]
-    return "\n".join(parts) + "\n"
-
-
-def _box(box: Box) -> str:
-    x, middle = box.center
-    first = middle + 5 - 9 * (len(box.lines) - 1)
-    kind = f' class="{box.kind}"' if box.kind else ""
-    out = [f'<rect{kind} x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="5"/>']
-    for at, line in enumerate(box.lines):
-        style = "small" if at else box.name
-        out.append(f'<text class="{style}" x="{x}" y="{first + 18 * at}">{escape(line)}</text>')
-    return "\n".join(out)
-
-
-def _arrow(arrow: Arrow) -> str:
-    points = " L ".join(f"{x} {y}" for x, y in arrow.points)
-    kind = f' class="{arrow.kind}"' if arrow.kind else ""
-    return f'<path{kind} d="M {points}"/>\n{_head(*arrow.points[-2:])}'
-
-
-def _head(before: tuple[int, int], end: tuple[int, int]) -> str:
-    """Return the head of an arrow that runs along an axis."""
-    (x, y), size = end, 4
-    along = (_sign(x - before[0]), _sign(y - before[1]))
-    back = (x - 2 * size * along[0], y - 2 * size * along[1])
-    side = (size * along[1], size * along[0])
-    corners = (end, (back[0] + side[0], back[1] + side[1]), (back[0] - side[0], back[1] - side[1]))
-    return f'<polygon class="head" points="{" ".join(f"{a},{b}" for a, b in corners)}"/>'
-
-
-def _sign(value: int) -> int:
-    return (value > 0) - (value < 0)
+    title = "From a spec through vfiogen to C that is reviewed and a kernel module"
+    return draw((WIDTH, HEIGHT), title, parts)
 
 
 if __name__ == "__main__":

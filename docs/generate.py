@@ -5,7 +5,7 @@
     python docs/generate.py --check     write nothing; exit with 1 if something is stale
 
 The vocabulary comes from the JSON Schema, the diagnostics from the explanations, blocks of C and YAML from
-the specs and what they render to, lists of kernel features from their table.
+the specs and what they render to, lists of kernel features from their table, docs/streams from `vfiogen doc`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ for directory in (ROOT / "docs", ROOT / "generator"):
         sys.path.insert(0, str(directory))
 
 from draw import draw_path  # noqa: E402
+from parts import repository  # noqa: E402
 from parts.blocks import refresh  # noqa: E402
 from parts.diagnostics import diagnostics_page  # noqa: E402
 from parts.repository import MissingPartError  # noqa: E402
@@ -49,6 +50,10 @@ below. All problems of all specs are reported in one run, sorted by position; wi
 """
 
 
+# The drivers whose `vfiogen doc` is shown: one for each kind of store.
+STREAMS = ("edu", "qat", "pds", "xe")
+
+
 def pages() -> dict[Path, str]:
     """Return every file that is generated, wholly or in part, with what it should hold."""
     docs = ROOT / "docs"
@@ -57,6 +62,8 @@ def pages() -> dict[Path, str]:
         docs / "diagnostics.md": diagnostics_page(DIAGNOSTICS),
         docs / "path.svg": draw_path(),
     }
+    for driver in STREAMS:
+        found |= {docs / "streams" / name: text for name, text in repository.documented(driver).items()}
     for page in (ROOT / "README.md", *sorted(docs.glob("*.md"))):
         if page not in found:
             found[page] = refresh(page.read_text(encoding="utf-8"))
@@ -86,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     for path, text in stale.items():
         if not options.check:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
         sys.stdout.write(f"{path.relative_to(ROOT)}: {'stale' if options.check else 'rewritten'}\n")
     return 1 if stale and options.check else 0

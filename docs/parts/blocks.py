@@ -92,6 +92,13 @@ def _problem(driver: str, old: str, new: str) -> str:
     return fenced("console", ["$ vfiogen check", *shown.rstrip("\n").split("\n")])
 
 
+def _compat(driver: str, old: str, new: str) -> str:
+    """Return what `vfiogen compat` says of an edited spec."""
+    shown = repository.compared(driver, repository.edited(driver, old, new))
+    name = f"specs/{driver}/{driver}.yaml"
+    return fenced("console", [f"$ vfiogen compat --git HEAD {name}", *shown.rstrip("\n").split("\n")])
+
+
 def _features() -> str:
     rows = (f"**`{row.name}`**: {row.description}. {_when(row)}" for row in FEATURES.values())
     return "\n".join(map(item, rows))
@@ -177,6 +184,7 @@ KINDS: dict[str, Callable[..., str]] = {
     "diff": _diff,
     "between": _between,
     "problem": _problem,
+    "compat": _compat,
     "features": _features,
     "refused": _refused,
     "file": _file,

@@ -10,9 +10,12 @@ from functools import cache
 from pathlib import Path
 
 from vfiogen import pipeline
+from vfiogen.compat import compare
 from vfiogen.diagnostics import Problems
+from vfiogen.doc.page import document
 from vfiogen.kernel.target import Kernel, kernel_from_release
 from vfiogen.project import SpecFile, find_project
+from vfiogen.records import replace
 from vfiogen.report import format_problems
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -112,6 +115,31 @@ def rendered_top(release: str) -> dict[str, str]:
     present = pipeline.check_for(specs, kernel(release), problems)
     entries = [pipeline.DriverEntry(spec.directory, spec.symbol) for spec in present]
     return {name: data.decode() for name, data in pipeline.render_top(entries).items()}
+
+
+def documented(driver: str) -> dict[str, str]:
+    """Return the files of `vfiogen doc` for a driver, by their names."""
+    problems = Problems()
+    specs = pipeline.load_specs([_spec_file(driver, None, ROOT)], problems)
+    if problems:
+        raise MissingPartError(format_problems(problems, "human"))
+    made = document(specs[0].model, specs[0].owner)
+    return {f"{specs[0].directory}.rst": made.page, **made.pictures}
+
+
+def compared(driver: str, text: str) -> str:
+    """Return what `vfiogen compat` prints for another text of a spec."""
+    problems, models = Problems(), []
+    with tempfile.TemporaryDirectory() as directory:
+        for one, name in (
+            (None, f"HEAD:specs/{driver}/{driver}.yaml"),
+            (text, f"specs/{driver}/{driver}.yaml"),
+        ):
+            file = replace(_spec_file(driver, one, Path(directory)), shown=name)
+            models += [spec.model for spec in pipeline.load_specs([file], problems)]
+    if problems:
+        raise MissingPartError(format_problems(problems, "human"))
+    return format_problems(compare(models[0], models[1]).problems, "human")
 
 
 def reported(driver: str, text: str) -> str:

@@ -237,6 +237,11 @@ def _add_compat_arguments(parser: argparse.ArgumentParser) -> None:
     _add_format(parser)
 
 
+def _add_doc_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_specs(parser)
+    parser.add_argument("--out", metavar="DIR", help="write the pages and their pictures there")
+
+
 def _add_explain_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "code", nargs="?", metavar="CODE", help="what a message has in brackets (default: list all)"
@@ -322,6 +327,16 @@ _COMMANDS = (
         "  vfiogen compat --git HEAD~1 edu\n"
         "  vfiogen compat --git v1.0..v2.0 specs/edu/edu.yaml --format json",
         _add_compat_arguments,
+    ),
+    _Command(
+        "doc",
+        "document the migration of drivers for reviewers",
+        "Says in reStructuredText how the state of a device is composed, consumed and\n"
+        "validated, what isn't migrated and why, and what is done on each arc of the state\n"
+        "machine. With --out also as pictures beside the pages, for the kernel's\n"
+        "documentation.",
+        "  vfiogen doc edu\n  vfiogen doc edu qat --out Documentation/driver-api/migration",
+        _add_doc_arguments,
     ),
     _Command(
         "explain",

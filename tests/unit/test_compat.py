@@ -26,7 +26,9 @@ SPECS = {
     "edu": ROOT / "specs/edu/edu.yaml",
     "qat": ROOT / "specs/qat/qat.yaml",
     "xe": ROOT / "specs/xe/xe.yaml",
+    "pds": ROOT / "specs/pds/pds.yaml",
     "generic": ROOT / "specs/generic/generic.yaml",
+    "firmware": ROOT / "tests/specs/firmware/firmware.yaml",
     "big-endian": ROOT / "tests/specs/big-endian-layout/big-endian-layout.yaml",
     "memory": ROOT / "tests/specs/pre-copy-memory/pre-copy-memory.yaml",
     "stop-copy": ROOT / "tests/specs/stop-copy-memory/stop-copy-memory.yaml",
@@ -278,6 +280,43 @@ CHANGES = (
         (("features: [p2p, pre-copy]", "features: [p2p]"),),
         UNSURE,
         (("compat-pre-copy", "begins with the data of stop-copy, and began with"),),
+    ),
+    Change("room", "firmware", (("capacity: (3 * 4096) + 17", "capacity: 12305"),), PARENT),
+    Change(
+        "area-list", "firmware", (("address: addr, length: length", "address: addr, length: addr"),), PARENT
+    ),
+    Change("unlisted", "firmware", (("lengths: [4096 + 17, capacity]", "lengths: [0x1011]"),), PARENT),
+    Change(
+        "less-saved",
+        "firmware",
+        (("length: 4096 + 17 }", "length: 4096 }"), ("lengths: [4096 + 17, capacity]", "lengths: [4096]")),
+        REFUSED,
+        (("compat-length", "a stream of `4096` is taken, and one of `4096 + 17` or `capacity` was"),),
+    ),
+    Change(
+        "any-dropped",
+        "pds",
+        (("lengths: { any: the firmware knows the end of its state. }", "lengths: [capacity]"),),
+        ("refused", "parent"),
+        (("compat-length", "a stream of `capacity` is taken, and one of any length was"),),
+    ),
+    Change(
+        "less-room",
+        "firmware",
+        (
+            ("capacity: (3 * 4096) + 17", "capacity: 4096"),
+            ("lengths: [4096 + 17, capacity]", "lengths: { any: it says so. }"),
+            ("length: 4096 + 17 }", "length: 4096 }"),
+        ),
+        ("refused", "refused"),
+        (("compat-length", "`capacity` is `4096`, and was `(3 * 4096) + 17`"),),
+    ),
+    Change(
+        "saver",
+        "pds",
+        (("do: save, length: state-size", "do: restore, length: state-size"),),
+        UNSURE,
+        (("compat-meaning", "the data comes from `restore`, and came from `save`"),),
     ),
     Change("passed", "xe", (("read: read, write: write", "read: read, write: read"),), PARENT),
     Change(

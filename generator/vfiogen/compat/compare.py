@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vfiogen.compat.layouts import compare_structures
-from vfiogen.compat.parent import compare_memory, compare_pass_through
+from vfiogen.compat.parent import compare_area, compare_memory, compare_pass_through
 from vfiogen.compat.verdict import MISREAD, NOTHING, REFUSED, UNSURE, Both, Side
 from vfiogen.diagnostics import Problems, Span, quote
 from vfiogen.model import spec as m
@@ -16,6 +16,7 @@ from vfiogen.records import Record
 STORES: dict[str, Callable[[Side, Side, Problems], Both]] = {
     "structure": compare_structures,
     "memory": compare_memory,
+    "area": compare_area,
     "pass-through": compare_pass_through,
 }
 
@@ -54,14 +55,12 @@ def _compare(old: m.Spec, new: m.Spec, problems: Problems) -> Both:
 
 def store_of(stream: m.Stream) -> str:
     """Return the key of the stream that says where its data is kept."""
-    if stream.structure is not None:
-        return "structure"
-    return "memory" if stream.memory is not None else "pass-through"
+    return next(key for key in STORES if getattr(stream, key.replace("-", "_")) is not None)
 
 
 def store_span(stream: m.Stream) -> Span:
     """Return where the stream says where its data is kept."""
-    part = stream.structure or stream.memory or stream.pass_through
+    part = stream.structure or stream.memory or stream.area or stream.pass_through
     return part.span if part else stream.span
 
 

@@ -11,6 +11,7 @@ from collections.abc import Hashable
 
 from vfiogen.c import syntax as s
 from vfiogen.model import spec as m
+from vfiogen.model.bounds import calculate
 from vfiogen.records import Value
 
 
@@ -38,6 +39,8 @@ def _of(spec: m.Spec, tree: s.Expression) -> Hashable:
             return _of_name(spec, tree.name)
         case s.Member():
             return _register(spec, tree) or (".", _of(spec, tree.base), tree.name)
+        case s.Binary():
+            return _calculated(tree.operator, _of(spec, tree.left), _of(spec, tree.right))
     return (*_labels(tree), *(_of(spec, child) for child in s.children(tree)))
 
 
@@ -47,10 +50,16 @@ def _of_name(spec: m.Spec, name: str) -> Hashable:
     return meaning(spec, kept.value) if kept and kept.value else name
 
 
+def _calculated(operator: str, left: Hashable, right: Hashable) -> Hashable:
+    """What is made of numbers alone is a number."""
+    exact = calculate(operator, left, right) if isinstance(left, int) and isinstance(right, int) else None
+    return (operator, left, right) if exact is None else exact
+
+
 def _labels(tree: s.Expression) -> tuple[Hashable, ...]:
     """Return what tells a tree from others with the same parts."""
     match tree:
-        case s.Unary() | s.Binary():
+        case s.Unary():
             return (tree.operator,)
         case s.Membership():
             return ("not in" if tree.negated else "in",)

@@ -29,6 +29,11 @@ def compare_memory(old: Side, new: Side, problems: Problems) -> Both:
     return Both(decided(forward), decided(backward))
 
 
+def compare_area(old: Side, new: Side, problems: Problems) -> Both:
+    """Compare two streams in memory that the device fills: where it lies isn't in the stream."""
+    return compare_memory(old, new, problems)
+
+
 # What produces the data
 
 
@@ -60,8 +65,7 @@ def _span(formula: m.Formula | None, side: Side) -> Span:
 def _lengths(old: Side, new: Side, problems: Problems) -> Both:
     both = Both(_fits(old, new), _fits(new, old))
     if not both.good:
-        one, other = _accepted(old), _accepted(new)
-        message = f"a stream of {_listed(other)} is taken, and one of {_listed(one)} was"
+        message = f"a stream of {_listed(new)} is taken, and one of {_listed(old)} was"
         if meaning(old.spec, old.stream.capacity) != meaning(new.spec, new.stream.capacity):
             message = f"`capacity` is {_text(new.stream.capacity)}, and was {_text(old.stream.capacity)}"
         hint = "name every length that streams have had in `load: lengths`"
@@ -71,13 +75,24 @@ def _lengths(old: Side, new: Side, problems: Problems) -> Both:
 
 
 def _fits(saver: Side, loader: Side) -> str:
-    """Return what becomes of a stream by its length: a driver takes only those that it names."""
-    if _values(saver, _accepted(saver)) <= _values(loader, _accepted(loader)):
+    """Return what becomes of a stream by its length: a driver takes those that it names, or any with room."""
+    if loader.stream.any_length:
+        return PARENT if _has_room(saver, loader) else REFUSED
+    if not saver.stream.any_length and _values(saver, _accepted(saver)) <= _values(loader, _accepted(loader)):
         return PARENT
     produced = saver.stream.stop_copy
     if produced and meaning(saver.spec, produced.length) in _values(loader, _accepted(loader)):
         return PARENT
     return REFUSED
+
+
+def _has_room(saver: Side, loader: Side) -> bool:
+    """Tell whether a stream of one driver is never longer than what the other can hold."""
+    produced = saver.stream.stop_copy.length if saver.stream.stop_copy else None
+    room = meaning(loader.spec, loader.stream.capacity)
+    bounds = [meaning(saver.spec, bound) for bound in (saver.stream.capacity, produced)]
+    numbers = [bound for bound in bounds if isinstance(bound, int)]
+    return room in bounds or (isinstance(room, int) and any(bound <= room for bound in numbers))
 
 
 def _accepted(side: Side) -> tuple[m.Formula, ...]:
@@ -92,11 +107,15 @@ def _values(side: Side, formulas: tuple[m.Formula, ...]) -> set[Hashable]:
     return {meaning(side.spec, side.stream.capacity) if value == "capacity" else value for value in found}
 
 
-def _listed(formulas: tuple[m.Formula, ...]) -> str:
-    return " or ".join(quote(formula.scalar.text) for formula in formulas)
+def _listed(side: Side) -> str:
+    if side.stream.any_length:
+        return "any length"
+    return " or ".join(quote(formula.scalar.text) for formula in _accepted(side))
 
 
 def _length_span(side: Side) -> Span:
+    if side.stream.any_length:
+        return side.stream.any_length.span
     accepted = _accepted(side)
     return accepted[0].span if accepted else side.stream.span
 

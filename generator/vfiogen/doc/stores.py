@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is said of a stream by where its data is kept; one function for each kind of store, listed in STORES.
+
+Paragraphs and cells are markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
+
+from vfiogen.doc.picture import draw_layout, draw_strip
+from vfiogen.doc.rst import escaped, literal
+from vfiogen.doc.words import expression, listed, sentence
+from vfiogen.model import spec as m
+from vfiogen.model.scope import FUNCTIONS
+from vfiogen.model.walk import names
+from vfiogen.records import Record
+
+Row = tuple[str, ...]
+
+
+class Store(Record):
+    """A stream as the documentation describes it.
+
+    `composed` are paragraphs, `table` the rows below them with a header; `checks` are the safeguards. What is
+    done to save in pre-copy and in stop-copy is a command, or words of the driver's own; to get to know what
+    must match, to compare and to load, the driver's own words.
+    """
+
+    composed: tuple[str, ...]
+    checks: tuple[str, ...]
+    picture: str
+    caption: str
+    save: tuple[str, ...] = ()
+    pre_copy: tuple[str, ...] = ()
+    expect: tuple[str, ...] = ()
+    compare: tuple[str, ...] = ()
+    load: tuple[str, ...] = ()
+    table: tuple[Row, ...] = ()
+
+
+def describe(spec: m.Spec, migration: m.Migration) -> Store:
+    """Return the description of the stream of a spec that has passed the checks."""
+    stream = migration.stream
+    kind = next(key for key in STORES if getattr(stream, key.replace("-", "_")) is not None)
+    return STORES[kind](spec, migration)
+
+
+# A layout
+
+
+def _describe_structure(spec: m.Spec, migration: m.Migration) -> Store:
+    word = migration.stream.structure
+    layout = spec.layout(word.text) if word else None
+    assert layout is not None
+    name = layout.name.text
+    what = (
+        f"A stream is one structure, {literal(name)} of the spec, of {layout.size} bytes. Its numbers are"
+        f" {layout.endian}-endian, and it has no holes. It is filled once the device has stopped, and read"
+        " by the user through the file that STOP_COPY opens."
+    )
+    note = [escaped(sentence(layout.note.text))] if layout.note else []
+    return Store(
+        composed=(what, *note, *_availability(spec, layout)),
+        table=(("Byte", "Type", "Field", "Saved", "Loaded"), *map(_row, *_placed(layout))),
+        checks=tuple(_structure_checks(spec, layout)),
+        picture=draw_layout(layout),
+        caption=f"The {layout.size} bytes of a stream.",
+        save=(f"fills {name}",),
+        expect=("reads what must match",) if any(field.match for field in layout.fields) else (),
+        compare=("compares the length and what must match" if _late(layout) else "compares the length",),
+        load=(f"loads {name}",),
+    )
+
+
+def _placed(layout: m.Layout) -> tuple[list[int], tuple[m.LayoutField, ...]]:
+    offsets = [sum(field.size for field in layout.fields[:at]) for at in range(len(layout.fields))]
+    return offsets, layout.fields
+
+
+def _row(offset: int, field: m.LayoutField) -> Row:
+    count = f"[{field.count.value}]" if field.count else ""
+    note = f"\n{escaped(sentence(field.note.text))}" if field.note else ""
+    return (
+        str(offset),
+        literal(f"{field.type}{count}"),
+        literal(field.name.text) + note,
+        _saved(field),
+        _loaded(field),
+    )
+
+
+def _saved(field: m.LayoutField) -> str:
+    if field.const:
+        value = field.const
+        return literal(f"{value.value:#x}" if value.hexadecimal else str(value.value))
+    return literal(expression(field.match or field.save or field.register))
+
+
+def _loaded(field: m.LayoutField) -> str:
+    if field.const or field.match:
+        return "must match"
+    place = field.load or field.register
+    return literal(expression(place)) if place else "ignored"
+
+
+def _matched(layout: m.Layout) -> list[m.LayoutField]:
+    return [field for field in layout.fields if field.const or field.match]
+
+
+def _leading(layout: m.Layout) -> list[m.LayoutField]:
+    return list(takewhile(lambda field: field.const or field.match, layout.fields))
+
+
+def _late(layout: m.Layout) -> list[m.LayoutField]:
+    """Return the fields that are compared only when everything has arrived."""
+    leading = _leading(layout)
+    return [field for field in _matched(layout) if field not in leading]
+
+
+def _availability(spec: m.Spec, layout: m.Layout) -> Iterator[str]:
+    """Say which fields the user could reach without migration: those that are registers of a BAR."""
+    blocks = {block.name.text: block.bar.value for block in spec.registers}
+    reached: dict[int, list[str]] = {}
+    others = []
+    for field in layout.fields:
+        found = set(names([f for f in (field.match, field.save, field.register) if f])) - {*FUNCTIONS}
+        bars = {blocks[name] for name in found & blocks.keys()}
+        if bars and not found - blocks.keys():
+            reached.setdefault(min(bars), []).append(field.name.text)
+        elif found:
+            others.append(field.name.text)
+    for bar, fields in sorted(reached.items()):
+        yield (
+            f"{_literals(fields)} {_are(fields)} made of registers of BAR {bar}, which the user reaches"
+            " through vfio-pci without migration as well."
+        )
+    if others:
+        yield (
+            f"{_literals(others)} {_come(others)} from the driver or its parent, not from a register of a BAR"
+            " alone."
+        )
+
+
+def _literals(found: Iterable[str]) -> str:
+    return listed(map(literal, found))
+
+
+def _names(fields: Iterable[m.LayoutField]) -> str:
+    return _literals(field.name.text for field in fields)
+
+
+def _are(found: list[str]) -> str:
+    return "are" if len(found) > 1 else "is"
+
+
+def _come(found: list[str]) -> str:
+    return "come" if len(found) > 1 else "comes"
+
+
+def _structure_checks(spec: m.Spec, layout: m.Layout) -> Iterator[str]:
+    yield f"A write beyond byte {layout.size} gets -ENOMEM, and nothing of it is kept."
+    leading, late = _leading(layout), _late(layout)
+    if leading:
+        yield (
+            f"{_names(leading)} {_must(leading)} be what this device would save: the write that completes"
+            f" the first {sum(field.size for field in leading)} bytes gets -EINVAL otherwise. Nothing is"
+            " loaded before that."
+        )
+    if late:
+        yield (
+            f"{_names(late)} {_must(late)} be what this device would save: RESUMING -> STOP fails with"
+            " -EINVAL otherwise, before anything is loaded."
+        )
+    yield (
+        f"RESUMING -> STOP refuses a stream of less than {layout.size} bytes with -EINVAL, before anything is"
+        " loaded."
+    )
+    loaded = [field.name.text for field in layout.fields if _is_loaded(field)]
+    if loaded:
+        where = ", into registers that the user can write without migration as well"
+        yield (
+            f"{_literals(loaded)} {_are(loaded)} loaded without a check of"
+            f" {'their' if len(loaded) > 1 else 'its'} own{where if _in_registers(spec, layout) else ''}."
+        )
+
+
+def _must(found: list[m.LayoutField]) -> str:
+    return "must all" if len(found) > 1 else "must"
+
+
+def _is_loaded(field: m.LayoutField) -> bool:
+    return field.load is not None or field.register is not None
+
+
+def _in_registers(spec: m.Spec, layout: m.Layout) -> bool:
+    """Tell whether everything that is loaded goes into registers of a BAR."""
+    blocks = {block.name.text for block in spec.registers}
+    places = [f for field in layout.fields for f in (field.load or field.register,) if f]
+    return set(names(places)) <= blocks
+
+
+# Memory of the parent
+
+
+def _describe_memory(spec: m.Spec, migration: m.Migration) -> Store:
+    stream = migration.stream
+    stop, early = stream.stop_copy, stream.pre_copy if migration.has("pre-copy") else None
+    composed = [
+        f"The data is kept in memory at {_formula(stream.memory)} of {_formula(stream.capacity)} bytes. The"
+        " driver moves the bytes to and from the user, and does not look at them.",
+    ]
+    if early:
+        composed.append(
+            f"While the device is running, {_produced(early)} produces the first {_formula(early.length)}"
+            " bytes. They can be read in PRE_COPY; a read at their end gets -ENOMSG."
+        )
+    if stop:
+        rest = ", of which those that were read in PRE_COPY are not read again" if early else ""
+        composed.append(
+            f"Once it has stopped, {_produced(stop)} produces the data: {_formula(stop.length)} bytes{rest}."
+        )
+    strips = [(expression(early.length), "pre-copy")] if early else []
+    strips += [(expression(stop.length), "stop-copy")] if stop else []
+    return Store(
+        composed=tuple(composed),
+        checks=tuple(_memory_checks(stream)),
+        picture=draw_strip(f"In {expression(stream.memory)}", strips),
+        caption="The stream: bytes that the parent understands.",
+        save=_command(stop),
+        pre_copy=_command(early),
+        compare=("compares the length",),
+    )
+
+
+def _produced(produce: m.Produce) -> str:
+    return _formula(produce.do) if produce.do else "the parent"
+
+
+def _command(produce: m.Produce | None) -> tuple[str, ...]:
+    return (expression(produce.do),) if produce and produce.do else ()
+
+
+def _formula(formula: m.Formula | None) -> str:
+    return literal(expression(formula))
+
+
+def _lengths(stream: m.Stream) -> str:
+    if stream.any_length:
+        why = escaped(sentence(stream.any_length.text))
+        return f"A stream may have any length but 0, which RESUMING -> STOP refuses with -EINVAL: {why}"
+    lengths = stream.lengths or ((stream.capacity,) if stream.capacity else ())
+    return (
+        "A stream is refused on RESUMING -> STOP with -EINVAL unless it has"
+        f" {' or '.join(_formula(length) for length in lengths)} bytes."
+    )
+
+
+def _judges(stream: m.Stream) -> Iterator[str]:
+    judges = [literal(expression(step.formula)) for step in stream.end if step.verb == "do"]
+    if judges:
+        yield f"What is in the data is judged by {listed(judges)}; an error is that of RESUMING -> STOP."
+
+
+def _memory_checks(stream: m.Stream) -> Iterator[str]:
+    yield f"A write beyond {_formula(stream.capacity)} bytes gets -ENOMEM, and nothing of it is kept."
+    if stream.each_write:
+        more = f" -{stream.more} asks for more data and is no error; any other" if stream.more else " Any"
+        yield (
+            f"Each write runs {_formula(stream.each_write)}, which sees all that has arrived.{more} error is"
+            " that of the write."
+        )
+    yield _lengths(stream)
+    yield from _judges(stream)
+    produced = [produce.length for produce in (stream.pre_copy, stream.stop_copy) if produce]
+    if any(expression(length) not in (expression(stream.capacity), "capacity") for length in produced):
+        yield (
+            f"When the data is saved, a length beyond {_formula(stream.capacity)} fails with -EIO: no memory"
+            " behind the data reaches the user."
+        )
+
+
+# Memory that the device finds by itself
+
+
+def _describe_area(spec: m.Spec, migration: m.Migration) -> Store:
+    stream, area = migration.stream, migration.stream.area
+    stop = stream.stop_copy
+    assert area is not None
+    assert stop is not None
+    return Store(
+        composed=(
+            f"The data lies in memory of the migration file, of up to {_formula(stream.capacity)} bytes."
+            f" While a command uses it, it is mapped for DMA of {_formula(area.dma)}, which is told of the"
+            f" pages by a list of {literal(area.list.text)}; no address is part of the stream. The driver"
+            " moves the bytes to and from the user, and does not look at them.",
+            f"Once the device has stopped, {_produced(stop)} produces {_formula(stop.length)} bytes.",
+        ),
+        checks=tuple(_area_checks(stream)),
+        picture=draw_strip("In memory that is mapped", [(expression(stop.length), "stop-copy")]),
+        caption="The stream: bytes that the firmware understands.",
+        save=_command(stop),
+        compare=("compares the length",),
+    )
+
+
+def _area_checks(stream: m.Stream) -> Iterator[str]:
+    capacity = _formula(stream.capacity)
+    yield f"A write beyond {capacity} bytes gets -ENOMEM, and nothing of it is kept."
+    yield _lengths(stream)
+    yield from _judges(stream)
+    yield f"When the data is saved, a length of 0 or beyond {capacity} fails with -EIO."
+    yield "Memory that the device has not written is zero: none of the kernel's own reaches the user."
+
+
+# Data that is passed through
+
+
+def _describe_passing(spec: m.Spec, migration: m.Migration) -> Store:
+    passing = migration.stream.pass_through
+    assert passing is not None
+    read, write = _formula(passing.read), _formula(passing.write)
+    return Store(
+        composed=(
+            f"The data is the parent's alone. A read of the file runs {read}, a write {write}; the driver"
+            " keeps nothing and sees nothing of it.",
+        ),
+        checks=(
+            f"What is in the data is judged by {write}, for each write, and by what RESUMING -> STOP runs.",
+            "A read or write moves at most what the user asked for; the parent says how much it was.",
+        ),
+        picture=draw_strip("With the parent", [(expression(migration.size), "stop-copy")]),
+        caption="The stream: bytes that the parent understands.",
+    )
+
+
+STORES: dict[str, Callable[[m.Spec, m.Migration], Store]] = {
+    "structure": _describe_structure,
+    "memory": _describe_memory,
+    "area": _describe_area,
+    "pass-through": _describe_passing,
+}
