@@ -21,6 +21,7 @@ from tests.kernels.progress import output_of
 from tests.lab.emulator import Emulator
 from tests.lab.errors import GuestGoneError
 from tests.lab.initramfs import write_initramfs
+from tests.lab.interpreter import interpreter_files
 from tests.lab.kernel_log import find_reports, name_leaks
 from tests.lab.remote import RemoteSystem, Wire
 
@@ -33,11 +34,15 @@ _ARGUMENTS = "console=ttyS0 loglevel=7 printk.devkmsg=on no_timer_check tsc=reli
 
 @dataclass(frozen=True)
 class Machine:
-    """What is emulated: devices of QEMU by its options, and more of the kernel's command line."""
+    """What is emulated: devices of QEMU by its options, and more of the kernel's command line.
+
+    With an interpreter `vfiogen` itself can run in the guest.
+    """
 
     name: str
     options: tuple[str, ...] = ()
     arguments: str = ""
+    interpreter: bool = False
 
 
 @dataclass
@@ -180,8 +185,10 @@ def boot(
     """Boot a kernel with modules of its own and further ones at hand; `work` gets log and archive."""
     work.mkdir(parents=True, exist_ok=True)
     at_hand = _collect(kernel, modules)
-    archive = work / "initramfs.gz"
+    archive = work / "initramfs.cpio"
     files = {f"/modules/{name}.ko": path for name, path in at_hand.items()}
+    if machine.interpreter:
+        files |= interpreter_files(work)
     write_initramfs(archive, {"/init": build_agent(), **files})
     log = work / "console.log"
     ours, theirs = socket.socketpair()
