@@ -131,8 +131,8 @@ FAULTS = (
     Fault(
         "client-not-unregistered",
         "pds",
-        "	pds_vfio_unregister_client(pds_vfio);\n",
-        "	if (false)\n		pds_vfio_unregister_client(pds_vfio);\n",
+        "	pds_vfio_unregister_client(pds_vfio);\n	mutex_destroy(",
+        "	mutex_destroy(",
         "test_pds_is_a_client_of_its_parent_while_it_is_bound",
     ),
     _removed(
