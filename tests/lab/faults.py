@@ -85,10 +85,10 @@ FAULTS = (
         "test_descriptors_are_stale_after_a_change_of_state",
     ),
     _removed(
-        "file-can-seek",
+        "file-is-no-stream",
         "edu",
         "	stream_open(migf->filp->f_inode, migf->filp);\n",
-        "test_descriptors_have_no_position",
+        "test_the_end_of_a_stream_stays_the_end",
     ),
     Fault(
         "module-may-go-under-its-files",
@@ -131,8 +131,8 @@ FAULTS = (
     Fault(
         "client-not-unregistered",
         "pds",
-        "	pds_vfio_unregister_client(pds_vfio);\n",
-        "	if (false)\n		pds_vfio_unregister_client(pds_vfio);\n",
+        "	pds_vfio_unregister_client(pds_vfio);\n	mutex_destroy(",
+        "	mutex_destroy(",
         "test_pds_is_a_client_of_its_parent_while_it_is_bound",
     ),
     _removed(

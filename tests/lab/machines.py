@@ -20,6 +20,7 @@ EMULATED = Machine(
         *("-device", "e1000e,addr=12", "-device", "e1000e,addr=13"),
         *("-device", "igb,bus=rp2"),
     ),
+    interpreter=True,
 )
 
 # Room for simulated devices, without an IOMMU of QEMU's: the simulators bring their own.

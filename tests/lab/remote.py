@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from tests.lab.errors import GuestGoneError
 
 _IMMEDIATE, _BUFFER, _RESULT, _LOADED, _ROOM = range(5)
-_SYSCALL, _LOAD, _STORE = range(3)
+_SYSCALL, _LOAD, _STORE, _RUN = range(4)
+_OTHER = {"load": _LOAD, "store": _STORE, "run": _RUN}
 _AT_FDCWD = -100 & (1 << 64) - 1
 _PAGE = 4096
 
@@ -153,10 +154,10 @@ def _encode_thread(thread: Thread) -> bytes:
 def _encode_call(one: Call) -> bytes:
     operation, number = _SYSCALL, _NUMBERS.get(one.name, 0)
     arguments = one.arguments
-    if one.name in ("load", "store"):
-        width, *rest = arguments
-        assert isinstance(width, int)
-        operation, number, arguments = (_LOAD if one.name == "load" else _STORE), width, tuple(rest)
+    if one.name in _OTHER:
+        first, *rest = arguments
+        assert isinstance(first, int)
+        operation, number, arguments = _OTHER[one.name], first, tuple(rest)
     else:
         assert one.name in _NUMBERS, one.name
     head = struct.pack("<BIB", operation, number, len(arguments))
@@ -356,6 +357,12 @@ class RemoteSystem:
     def remove_module(self, name: str) -> None:
         """Unload a module."""
         self.call("delete_module", _text(name), os.O_NONBLOCK)
+
+    def run_program(self, *words: str) -> tuple[int, str]:
+        """Run a program; return its exit status and what it said."""
+        output = "/said"
+        status, _ = self.call("run", len(words), b"".join(map(_text, words)), _text(output))
+        return status, self.read_file(output).decode()
 
     def power_off(self) -> None:
         """Power off; the connection ends."""

@@ -6,7 +6,9 @@
  * A request is a length (u32) and a program: the number of threads (u8), and
  * for each how often it runs (u32), the number of its calls (u16), and the
  * calls. A call is an operation (u8), a number (u32), the number of arguments
- * (u8) and the arguments, each a kind (u8) and a value:
+ * (u8) and the arguments. The number is that of a system call, or the width of
+ * a load or a store, or how many words there are to run as a program. Each
+ * argument is a kind (u8) and a value:
  *
  *	IMMEDIATE	u64
  *	BUFFER		u32 length and so many bytes; the call gets their address
@@ -35,14 +37,16 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 #define PORT		"/dev/ttyS1"
 #define MAX_ARGS	6
 #define MAX_OUTCOMES	16
+#define MAX_WORDS	16
 
-enum operation { SYSCALL, LOAD, STORE };
+enum operation { SYSCALL, LOAD, STORE, RUN };
 enum kind { IMMEDIATE, BUFFER, RESULT, LOADED, ROOM };
 
 struct arg {
@@ -165,6 +169,34 @@ static int64_t copy_guarded(uint32_t width, void *to, const void *from,
 	return 0;
 }
 
+/* Runs a program with words one after the other; what it says goes to a file. */
+static int64_t run_program(uint32_t count, const char *words, const char *out)
+{
+	char *argv[MAX_WORDS + 1] = {};
+	int status, fd;
+	uint32_t i;
+	pid_t pid;
+
+	if (count > MAX_WORDS)
+		return -E2BIG;
+	for (i = 0; i < count; i++, words += strlen(words) + 1)
+		argv[i] = (char *)words;
+
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		fd = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		dup2(fd, 1);
+		dup2(fd, 2);
+		execv(argv[0], argv);
+		_exit(127);
+	}
+	if (waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+}
+
 static int64_t evaluate(struct thread *thread, struct arg *arg, long *value)
 {
 	struct call *earlier = &thread->calls[arg->call];
@@ -210,6 +242,10 @@ static int64_t carry_out(struct thread *thread, struct call *call)
 	if (call->operation == STORE)
 		return copy_guarded(call->number, (void *)values[0],
 				    (void *)values[1], call->args[1].value);
+
+	if (call->operation == RUN)
+		return run_program(call->number, (char *)values[0],
+				   (char *)values[1]);
 
 	ret = syscall(call->number, values[0], values[1], values[2], values[3],
 		      values[4], values[5]);
