@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vfiogen.check.across import check_across
 from vfiogen.check.channels import check_channels
+from vfiogen.check.columns import check_columns
 from vfiogen.check.commands import check_commands
 from vfiogen.check.context import check_context
 from vfiogen.check.driver import check_driver
@@ -39,6 +40,7 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     problems.settle(spec.source)
     analysis, scope = Analysis(spec, problems), _outside(spec)
     check_driver(spec, analysis, problems)
+    check_columns(spec, analysis)
     check_texts(spec, problems)
     check_names(spec, problems)
     check_structures(spec, analysis, problems, complete)

@@ -27,7 +27,7 @@ def _words(text: str) -> frozenset[str]:
 _TEMPLATES = """
     alloc_data begin_access begin_loading check_match check_write choose_ops close_device continue_saving
     driver end_access end_saving err_handlers fail file_error finish_loading finish_saving free_data
-    from_pci from_vfio get_data_size get_state identify init load load_state lock_state map_area
+    from_pci from_vfio get_data_size get_state id identify ids init load load_state lock_state map_area
     migration_ops open_device open_file ops precopy_ioctl probe put_file put_files read16 read32 read64
     read8 release release_file remove reset_done reset_prepare resume_fops resume_write save_fops
     save_pre_copy save_read save_state save_stop_copy set_state start_loading start_saving step
@@ -36,7 +36,7 @@ _TEMPLATES = """
 _ARCS = {arc for p2p in (False, True) for arc in device_arcs(p2p)}
 OWN_FUNCTIONS = _words(_TEMPLATES) | {f"{a}_to_{b}".lower() for a, b in _ARCS}
 _OF_VARIANTS = ("init", "release", "open_device", "close_device", "ops")
-OWN_STRUCTURES = ("area", "device", "migration_file")
+OWN_STRUCTURES = ("area", "device", "id", "migration_file")
 # Members of the driver's own structure.
 DEVICE_MEMBERS = _words("core_device mig_state resets resets_settled resuming saving state_mutex") | {
     f"bar{number}" for number in range(6)
@@ -56,9 +56,10 @@ CALLED = _words("""
     dma_map_sgtable dma_unmap_sgtable down_write flush_kernel_vmap_range fput fsleep get_file
     invalidate_kernel_vmap_range kasprintf kfree kvfree kvmalloc_array kvmalloc_objs kzalloc kzalloc_obj
     lockdep_assert_held memcpy module_pci_driver mutex_destroy mutex_init mutex_lock mutex_unlock
-    pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_physfn read_poll_timeout readq
-    sg_alloc_table_from_pages sg_dma_address sg_dma_len sg_free_table static_assert stream_open
-    to_pci_dev up_write vfree vmalloc_to_page writeq
+    pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_physfn read_poll_timeout readb readb_poll_timeout readl
+    readl_poll_timeout readq readq_poll_timeout readw readw_poll_timeout
+    pci_match_id sg_alloc_table_from_pages sg_dma_address sg_dma_len sg_free_table static_assert stream_open
+    to_pci_dev up_write vfree vmalloc_to_page writeb writel writeq writew
 """)
 # Prefixes with which the kernel's headers declare something that a driver declares too, such as vfio_device
 # or pci_save_state.
@@ -168,10 +169,12 @@ class _Names:
         for word in handle:
             self._check_variable(word)
         notifiers = [one.name for one in self._spec.events]
-        for word in (*handle, *notifiers, *(kept.name for kept in self._spec.context)):
+        kept = [one.name for one in self._spec.context]
+        windows = [block.name for block in self._spec.registers if block.base]
+        for word in (*handle, *notifiers, *kept, *windows):
             if c_name(word.text) in DEVICE_MEMBERS:
                 self._clash(f"the driver's structure has a member {quote(c_name(word.text))} already", word)
-        self._check_group(None, [*handle, *notifiers, *(kept.name for kept in self._spec.context)])
+        self._check_group(None, [*handle, *notifiers, *kept, *windows])
 
     def _check_kernel_fields(self) -> None:
         for structure in self._spec.kernel_structures:

@@ -18,7 +18,7 @@ from vfiogen.records import Value
 class Place(Value):
     """A register, or bits of it."""
 
-    bar: int
+    where: Hashable
     at: int
     width: int
     bits: tuple[int, int] | None = None
@@ -83,12 +83,17 @@ def _register(spec: m.Spec, tree: s.Member) -> Place | None:
     bits = next((bits for bits in found[1].bits if bits.name.text == tree.name), None) if found else None
     if found is None or bits is None:
         return None
-    return Place(found[0].bar.value, found[1].at.value, found[1].width, (bits.low, bits.high))
+    return Place(_where(spec, found[0]), found[1].at.value, found[1].width, (bits.low, bits.high))
+
+
+def _where(spec: m.Spec, block: m.RegisterBlock) -> Hashable:
+    """Return the BAR of a block, or what its base stands for."""
+    return block.bar.value if block.bar else meaning(spec, block.base)
 
 
 def _whole_register(spec: m.Spec, block: str, register: str) -> Place | None:
     found = _find(spec, block, register)
-    return Place(found[0].bar.value, found[1].at.value, found[1].width) if found else None
+    return Place(_where(spec, found[0]), found[1].at.value, found[1].width) if found else None
 
 
 def _find(spec: m.Spec, block: str, register: str) -> tuple[m.RegisterBlock, m.Register] | None:

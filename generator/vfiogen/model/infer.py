@@ -17,6 +17,7 @@ from vfiogen.model import typed as t
 from vfiogen.model import types
 from vfiogen.model.arcs import STATES
 from vfiogen.model.bounds import FULL, calculate, literal, most
+from vfiogen.model.columns import column_type
 from vfiogen.model.reach import Reach
 from vfiogen.model.scope import AREA_NAMES, BOOLEANS, BUILTINS, EVENT_NAMES, FUNCTIONS, STREAM_NAMES, Scope
 from vfiogen.model.types import BOOL, CONSTANT, RETURNS_HINT, TEXT, VOID, Type
@@ -65,7 +66,10 @@ class Inference:
 
     def number(self, node: s.Expression) -> t.Typed:
         """Type a number."""
-        typed = self.value(node)
+        return self._numeric(self.value(node), node)
+
+    def _numeric(self, typed: t.Typed, node: s.Expression) -> t.Typed:
+        """Refuse what isn't a number."""
         if not typed.type.numeric:
             hint = "a bit is a condition, not a number" if isinstance(typed, t.ReadBits) else ""
             raise self._fail("type", f"a number is needed here, and this is {_kind(typed)}", node, hint)
@@ -296,6 +300,9 @@ class Inference:
         for kept in self._spec.context:
             if kept.name.text == name:
                 return t.Kept(self._type(kept.type), name)
+        block = self._block(node)
+        if block is not None:
+            return t.Window(types.IOMEM, self._mapped(block, node))
         command = self._spec.command(name)
         if command is not None:
             return self._result(command, node)
@@ -360,6 +367,8 @@ class Inference:
             return self._register(block, node)
         if isinstance(node.base, s.Name) and node.base.name == "area":
             return self._area(node)
+        if isinstance(node.base, s.Name) and node.base.name == "id" and self._spec.columns:
+            return self._of_id(node)
         command = self._command(node.base)
         if command is not None and command.results:
             return self._chosen(command, node)
@@ -385,10 +394,15 @@ class Inference:
         function = node.function if isinstance(node, s.Call) else node
         return self._spec.command(function.name) if isinstance(function, s.Name) else None
 
-    def _register(self, block: m.RegisterBlock, node: s.Member) -> t.Typed:
+    def _mapped(self, block: m.RegisterBlock, node: s.Expression) -> m.RegisterBlock:
+        """Refuse registers where they can't be reached."""
         if not self._scope.mapped:
             message = f"registers can't be reached {_UNREACHED[self._scope.unmapped]}"
             raise self._fail("register-early", message, node, _UNREACHED_HINT[self._scope.unmapped])
+        return block
+
+    def _register(self, block: m.RegisterBlock, node: s.Member) -> t.Typed:
+        self._mapped(block, node)
         for register in block.registers:
             if register.name.text == node.name:
                 return t.Read(types.integer(register.width), block, register)
@@ -404,6 +418,17 @@ class Inference:
             message = f"an area has no {quote(node.name)}"
             raise self._unknown(message, node.name, _last(node), list(AREA_NAMES))
         return t.Builtin(AREA_NAMES[node.name], f"area.{node.name}")
+
+    def _of_id(self, node: s.Member) -> t.Typed:
+        column = next((x for x in self._spec.columns if x.name.text == node.name), None)
+        kind = column_type(self._spec, node.name)
+        if column is None:
+            known = [x.name.text for x in self._spec.columns]
+            message = f"nothing is known of the IDs by the name {quote(node.name)}"
+            raise self._unknown(message, node.name, _last(node), known)
+        if kind is None:
+            raise UntypedError  # reported where it is declared
+        return t.OfId(kind, node.name, column.call is not None)
 
     def _bits(self, read: t.Read, node: s.Member) -> t.Typed:
         for bits in read.register.bits:
@@ -461,6 +486,8 @@ class Inference:
             return self._extent(name, node)
         if name == "found":
             return self._found(node)
+        if name == "bar":
+            return self._bar(node)
         if name in FUNCTIONS:
             return self._function(name, node)
         raise self._no_command(node.function, *FUNCTIONS)
@@ -569,6 +596,16 @@ class Inference:
         numbers = tuple(self.number(value) for value in values)
         return t.Function(types.wider(numbers[0].type, numbers[1].type), name, numbers)
 
+    def _bar(self, node: s.Call) -> t.Typed:
+        if not self._scope.base:
+            hint = "name a block of registers: its name alone is where it lies"
+            raise self._fail("register-base", "`bar` belongs to the base of a block of registers", node, hint)
+        number = node.arguments[0].value if len(node.arguments) == 1 else None
+        if not isinstance(number, s.Number) or number.value > 5:
+            hint = "write `bar(0)` to `bar(5)`"
+            raise self._fail("register-base", "`bar` takes the number of a BAR", node, hint)
+        return t.Bar(types.IOMEM, number.value)
+
     def _unary(self, node: s.Unary) -> t.Typed:
         if node.operator == "not":
             return t.Prefix(BOOL, "not", self.condition(node.operand))
@@ -591,7 +628,10 @@ class Inference:
             return t.Operation(BOOL, node.operator, *sides)
         if node.operator in ("==", "!="):
             return self._equality(node)
-        left, right = self._all(self.number, (node.left, node.right))
+        left, right = self._all(self.value, (node.left, node.right))
+        if node.operator == "+" and left.type is types.IOMEM:
+            return t.Operation(types.IOMEM, "+", left, self._numeric(right, node.right))
+        left, right = self._all(lambda pair: self._numeric(*pair), ((left, node.left), (right, node.right)))
         if node.operator in COMPARISONS:
             self._comparable(node, left, right)
             return t.Operation(BOOL, node.operator, left, right)

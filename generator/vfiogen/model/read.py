@@ -123,14 +123,14 @@ class _Reader:
             source=source,
             span=root.span,
             driver=self._driver(root["driver"]),
-            devices=tuple(_devices(item) for item in root["devices"].items()),
+            devices=tuple(self._devices(item) for item in root["devices"].items()),
             features=_each(root["kernel"]["features"], _feature),
             needs=root["kernel"]["needs"].words(),
             provider=self._provider(root["provider"]) if root["provider"] else None,
             kernel_structures=tuple(self._kernel_structure(k, v) for k, v in structures if " " in k.text),
             layouts=tuple(self._layout(k, v) for k, v in structures if " " not in k.text),
             context=_each(root["context"], self._context),
-            registers=_each(root["registers"], _block),
+            registers=_each(root["registers"], self._block),
             channels=_each(root["channels"], self._channel),
             commands=_each(root["commands"], self._command),
             events=_each(root["events"], self._notifier),
@@ -163,6 +163,26 @@ class _Reader:
             view["help"].word(),
             tuple(formula for formula in depends if formula),
         )
+
+    def _devices(self, view: _View) -> m.Devices:
+        return m.Devices(
+            vendor=view["vendor"].word(),
+            vendor_name=view["vendor-name"].optional(),
+            function=_function(view["function"].text("any")),
+            ids=_each(view["ids"], self._device_id),
+            header=view["header"].optional(),
+            lists=_each(view["lists"], self._device_id),
+        )
+
+    def _device_id(self, key: m.Word, view: _View) -> m.DeviceId:
+        if view.scalar:
+            return m.DeviceId(key, view.word())
+        columns = tuple(self._column(k, v) for k, v in view.entries() if k.text != "title")
+        return m.DeviceId(key, view["title"].word(), columns)
+
+    def _column(self, name: m.Word, view: _View) -> m.Column:
+        number = view.optional_integer()
+        return m.Column(name, number, None if number else self._formula(view, parse.parse_kernel_call))
 
     def _provider(self, view: _View) -> m.Provider:
         return m.Provider(
@@ -211,7 +231,17 @@ class _Reader:
 
     def _context(self, name: m.Word, view: _View) -> m.ContextValue:
         value = self._expression(view["value"])
-        return m.ContextValue(name, view["type"].word(), value, view["note"].optional())
+        at = view["at"].text("init")
+        return m.ContextValue(name, view["type"].word(), value, at, view["note"].optional())
+
+    def _block(self, name: m.Word, view: _View) -> m.RegisterBlock:
+        registers, base = _each(view["map"], _register), self._expression(view["base"])
+        bar = None if base else view["bar"].integer()
+        if base and view["bar"]:
+            message = f"{quote(name.text)} has a BAR and a base"
+            hint = "take one of the two away: the base may name the BAR, as `bar(2)`"
+            self._problems.report("register-base", message, view["bar"].key_span, hint)
+        return m.RegisterBlock(name, bar, base, registers, view["note"].optional())
 
     def _variant(self, view: _View) -> m.Variant:
         return m.Variant(view["name"].word(), self._expression(view["when"]), view["use"].words())
@@ -436,21 +466,6 @@ def _each(view: _View, read: Callable[[m.Word, _View], T]) -> tuple[T, ...]:
     return tuple(read(key, value) for key, value in view.entries())
 
 
-def _devices(view: _View) -> m.Devices:
-    ids, lists = (
-        tuple(m.DeviceId(key, value.word()) for key, value in view[name].entries())
-        for name in ("ids", "lists")
-    )
-    return m.Devices(
-        vendor=view["vendor"].word(),
-        vendor_name=view["vendor-name"].optional(),
-        function=_function(view["function"].text("any")),
-        ids=ids,
-        header=view["header"].optional(),
-        lists=lists,
-    )
-
-
 def _function(text: str) -> str:
     """Return the function of the devices; one that the schema has refused is no obstacle to any check."""
     return text if text in ("vf", "pf", "any") else "vf"
@@ -469,11 +484,6 @@ def _layout_type(view: _View) -> m.Word:
 
 def _parameter(name: m.Word, view: _View) -> m.Parameter:
     return m.Parameter(name, view.word())
-
-
-def _block(name: m.Word, view: _View) -> m.RegisterBlock:
-    registers = _each(view["map"], _register)
-    return m.RegisterBlock(name, view["bar"].integer(), registers, view["note"].optional())
 
 
 def _register(name: m.Word, view: _View) -> m.Register:

@@ -26,7 +26,7 @@ BOOLEANS = ("false", "true")
 # What is known of an event and of the area, besides.
 EVENT_NAMES = ("event", "state")
 AREA_NAMES: dict[str, Type] = {"list": types.DMA_ADDRESS, "entries": types.integer(32)}
-FUNCTIONS = ("end", "found", "join", "max", "min", "size")
+FUNCTIONS = ("bar", "end", "found", "join", "max", "min", "size")
 WORDS = frozenset([*BUILTINS, "loaded", "capacity", *BOOLEANS, *FUNCTIONS, "none"])
 
 
@@ -35,7 +35,8 @@ def words(spec: m.Spec) -> frozenset[str]:
     stream = spec.migration.stream if spec.migration else None
     passing = ("data", "count") if stream and stream.pass_through else ()
     mapped = ("area",) if stream and stream.area else ()
-    return WORDS | {*(EVENT_NAMES if spec.events else ()), *passing, *mapped}
+    known = ("id",) if spec.columns else ()
+    return WORDS | {*known, *(EVENT_NAMES if spec.events else ()), *passing, *mapped}
 
 
 class Scope(Value):
@@ -44,7 +45,7 @@ class Scope(Value):
     `inside` tells whether it is a command, `mapped` whether registers can be reached, `unmapped` why they
     can't: early, reset or event. `held` tells whether the parent's handle is there, `area` whether that is
     mapped, `arrays` whether a register with a count stands for all of its elements. `event` is the type of
-    what comes with an event.
+    what comes with an event. `base` tells whether it is what a block of registers is based on.
     """
 
     spec: m.Spec
@@ -57,6 +58,7 @@ class Scope(Value):
     held: bool = True
     arrays: bool = False
     area: bool = False
+    base: bool = False
 
     def within(self, command: m.Command) -> Scope:
         """Return the scope inside a command.
@@ -70,6 +72,10 @@ class Scope(Value):
     def in_stream(self, *names: str) -> Scope:
         """Return the scope of a place in the migration stream, with some names of its own."""
         return replace(self, stream=frozenset(names))
+
+    def of_base(self) -> Scope:
+        """Return the scope of what a block of registers is based on."""
+        return replace(self, base=True)
 
     def before_open(self) -> Scope:
         """Return the scope of what is done while no BAR is mapped."""

@@ -6,10 +6,10 @@ Every value keeps the span that it came from. Maps are tuples in the order of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from vfiogen.c.syntax import Binary, Call, Expression, Name
+from vfiogen.c.syntax import Argument, Binary, Call, Conditional, Expression, Name, Number
 from vfiogen.diagnostics import Source, Span
 from vfiogen.load import Scalar
 from vfiogen.records import Record, field
@@ -72,11 +72,24 @@ class Driver(Record):
     kconfig: Kconfig
 
 
+class Column(Record):
+    """What is known of one device ID: a number, or a call of the kernel."""
+
+    name: Word
+    number: Integer | None
+    call: Formula | None
+
+
 class DeviceId(Record):
-    """One device ID and what it is."""
+    """One device ID, what it is, and what is known of it."""
 
     id: Word
     title: Word
+    columns: tuple[Column, ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        """Return what is known of the ID by a name."""
+        return next((x for x in self.columns if x.name.text == name), None)
 
 
 class Devices(Record):
@@ -167,11 +180,12 @@ class Layout(Record):
 
 
 class ContextValue(Record):
-    """A value that the driver keeps for each device; `value` is what it has from init on."""
+    """A value that the driver keeps for each device; `value` is what it has from init or from open on."""
 
     name: Word
     type: Word
     value: Formula | None
+    at: str
     note: Word | None
 
 
@@ -205,12 +219,25 @@ class Register(Record):
 
 
 class RegisterBlock(Record):
-    """The registers of one BAR."""
+    """Registers that lie together: at the beginning of a BAR, or at a `base` that is settled at open."""
 
     name: Word
-    bar: Integer
+    bar: Integer | None
+    base: Formula | None
     registers: tuple[Register, ...]
     note: Word | None
+
+    @property
+    def end(self) -> int:
+        """The first byte behind the last register."""
+        return max((register.at.value + register.size for register in self.registers), default=0)
+
+    @property
+    def bars(self) -> dict[int, int]:
+        """The BARs of the device that it may lie in, and the offset in each as far as it is a number."""
+        if self.bar is not None:
+            return {self.bar.value: 0}
+        return dict(_bars(self.base.tree)) if self.base and self.base.tree else {}
 
 
 class Parameter(Record):
@@ -466,6 +493,17 @@ class Spec(Record, dict=True):
         return (*self.init, *self.open, *self.reset_prepare, *self.reset_done)
 
     @property
+    def ids(self) -> tuple[DeviceId, ...]:
+        """The device IDs of all vendors."""
+        return tuple(one for devices in self.devices for one in devices.ids)
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """What is known of device IDs, as the first that has it says it."""
+        found = {x.name.text: x for one in reversed(self.ids) for x in reversed(one.columns)}
+        return tuple(reversed(found.values()))
+
+    @property
     def is_virtual(self) -> bool:
         """Whether whatever is done, is done with virtual functions alone."""
         using = [variant for variant in self.variants if variant.use]
@@ -503,6 +541,20 @@ class Spec(Record, dict=True):
     def layout(self, name: str) -> Layout | None:
         """Return a layout by its name."""
         return next((x for x in self.layouts if x.name.text == name), None)
+
+
+def _bars(tree: Expression, offset: int = 0) -> Iterator[tuple[int, int]]:
+    """Yield the BARs that a base names with `bar(n)`, and what is added to each."""
+    match tree:
+        case Call(function=Name(name="bar"), arguments=[Argument(value=Number(value=number))]):
+            yield number, offset
+        case Binary(operator="+", right=Number(value=added)):
+            yield from _bars(tree.left, offset + added)
+        case Binary():
+            yield from _bars(tree.left, offset)
+        case Conditional():
+            yield from _bars(tree.value, offset)
+            yield from _bars(tree.otherwise, offset)
 
 
 def requires(condition: Formula | None, name: str) -> bool:

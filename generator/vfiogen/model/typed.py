@@ -72,6 +72,25 @@ class Read(Typed):
     index: Typed | None = None
 
 
+class OfId(Typed):
+    """What is known of the device's ID; `called` if it is what a function of the kernel returns."""
+
+    name: str
+    called: bool
+
+
+class Window(Typed):
+    """Where a block of registers lies."""
+
+    block: RegisterBlock
+
+
+class Bar(Typed):
+    """A BAR of the device, as far as a base of registers names it."""
+
+    number: int
+
+
 class ReadBits(Typed):
     """Named bits of a register."""
 

@@ -24,7 +24,8 @@ HEADERS = {
     "linux/highmem.h": "flush_kernel_vmap_range",
     "linux/io-64-nonatomic-lo-hi.h": "readq writeq",
     "linux/io.h": "readb readw readl writeb writew writel",
-    "linux/iopoll.h": "read_poll_timeout",
+    "linux/iopoll.h": "read_poll_timeout readb_poll_timeout readl_poll_timeout readq_poll_timeout"
+    " readw_poll_timeout",
     "linux/kernel.h": "kasprintf",
     "linux/lockdep.h": "lockdep_*",
     "linux/math.h": "DIV_ROUND_UP",

@@ -11,6 +11,7 @@ from vfiogen.model import spec as m
 from vfiogen.plan.events import register_events, unregister_events
 from vfiogen.plan.lower import Body, Lowering, can_fail
 from vfiogen.plan.registers import bar_sizes
+from vfiogen.plan.settle import settle_at_open
 from vfiogen.plan.view import Function, function
 from vfiogen.records import Value
 
@@ -104,7 +105,7 @@ def _reset_function(body: Body, name: str) -> Function:
 
 def has_init(spec: m.Spec) -> bool:
     """Tell whether the device's init and release do more than the core's."""
-    valued = any(kept.value for kept in spec.context)
+    valued = any(kept.value and kept.at == "init" for kept in spec.context)
     return bool(
         spec.migration
         or spec.init
@@ -157,7 +158,7 @@ def _get_provider(body: Body) -> None:
 
 
 def _set_context(body: Body) -> None:
-    valued = [kept for kept in body.lowering.spec.context if kept.value]
+    valued = [kept for kept in body.lowering.spec.context if kept.value and kept.at == "init"]
     for kept in valued:
         typed = body.lowering.analysis.value(kept.value, body.scope)
         if typed is not None:
@@ -196,8 +197,9 @@ def _open(lowering: Lowering, kernel: Kernel) -> _Made:
     core = f"&{body.device}->core_device" if is_private(lowering.spec) else "vdev"
     body.attempt(f"vfio_pci_core_enable({core})")
     body.unwinding.append(("err_disable", (c.Expr(f"vfio_pci_core_disable({core})"),)))
-    for block in _one_per_bar(lowering.spec):
-        _map_bar(body, block, kernel)
+    for bar in bar_sizes(lowering):
+        _map_bar(body, bar, kernel)
+    settle_at_open(body)
     if lowering.spec.migration:
         _enter_running(body)
     for step in lowering.spec.open:
@@ -239,12 +241,8 @@ def _close(lowering: Lowering) -> _Made:
     return _Made("void", "close_device", (list(body.declarations.values()), body.statements))
 
 
-def _one_per_bar(spec: m.Spec) -> list[m.RegisterBlock]:
-    return list({block.bar.value: block for block in spec.registers}.values())
-
-
-def _map_bar(body: Body, block: m.RegisterBlock, kernel: Kernel) -> None:
-    bar, device = block.bar.value, body.device
+def _map_bar(body: Body, bar: int, kernel: Kernel) -> None:
+    device = body.device
     member = f"{device}->{body.names.bar(bar)}"
     size = bar_sizes(body.lowering)[bar]
     pdev = body.pdev()

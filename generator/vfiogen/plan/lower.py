@@ -20,7 +20,7 @@ from vfiogen.model.analyse import Analysis
 from vfiogen.model.bounds import literal, most
 from vfiogen.model.scope import Scope
 from vfiogen.model.typed import walk
-from vfiogen.model.types import VOID, Type, integer, read_type
+from vfiogen.model.types import IOMEM, VOID, Type, integer, read_type
 from vfiogen.model.walk import formulas
 from vfiogen.model.walk import names as names_in
 from vfiogen.plan.names import Names
@@ -59,6 +59,9 @@ VARIABLES = frozenset(
     ]
 )
 MAX_INT_CONSTANT = 0xFFFFFFFF
+# The kernel's functions for registers of a width.
+READS = {8: "readb", 16: "readw", 32: "readl", 64: "readq"}
+WRITES = {8: "writeb", 16: "writew", 32: "writel", 64: "writeq"}
 
 
 class Lowering(Value):
@@ -319,14 +322,17 @@ class Body(Struct):
         assign = self.lowering.analysis.assignment(step.formula, self.scope)
         if assign is None:
             return
-        self.attempt(self._writing(assign))
+        if written(assign).block.bars:
+            self.attempt(self._writing(assign))
+        else:
+            self.add(c.Expr(self._writing(assign)))
 
     def _writing(self, assign: t.Assign) -> str:
         """Return the call that writes a register."""
-        place = assign.place
-        read = place.read if isinstance(place, t.ReadBits) else place
-        assert isinstance(read, t.Read)
+        place, read = assign.place, written(assign)
         value = self._bits_value(place, assign) if isinstance(place, t.ReadBits) else self.value(assign.value)
+        if not read.block.bars:
+            return f"{WRITES[read.register.width]}({value}, {self.address(read)})"
         return f"{self.accessor('write', read)}({self.device}, {value}, {self.address(read)})"
 
     def _bits_value(self, place: t.ReadBits, assign: t.Assign) -> str:
@@ -369,6 +375,9 @@ class Body(Struct):
         condition = inner.value(typed)
         self.declarations |= inner.declarations
         sleep = f"{every}, {limit}"
+        if not read.block.bars:
+            access = f"{READS[read.register.width]}_poll_timeout"
+            return f"{access}({self.address(read)}, {name}, {condition}, {sleep})"
         access = self.accessor("read", read)
         arguments = f"{sleep}, false, {self.device}, {self.address(read)}"
         return f"read_poll_timeout({access}, {name}, {condition}, {arguments})"
@@ -464,7 +473,7 @@ class Body(Struct):
     def address(self, read: t.Read) -> str:
         """Return the address of a register."""
         macro = self.names.register(read.block, read.register)
-        base = f"{self.device}->{self.names.bar(read.block.bar.value)} + {macro}"
+        base = f"{self.device}->{self.names.window(read.block)} + {macro}"
         if read.index is None:
             return base
         return f"{base} + {self._bounded(read)} * {read.register.width // 8}"
@@ -587,7 +596,19 @@ class Body(Struct):
     def _read(self, node: t.Read) -> tuple[str, int]:
         if self.read is not None:
             return self.read(self, node), TIGHT
+        if not node.block.bars:
+            return f"{READS[node.register.width]}({self.address(node)})", TIGHT
         return f"{self.accessor('read', node)}({self.device}, {self.address(node)})", TIGHT
+
+    def _of_id(self, node: t.OfId) -> tuple[str, int]:
+        text = f"{self.names.prefix}_id({self.pdev()})->{c_name(node.name)}"
+        return f"{text}()" if node.called else text, TIGHT
+
+    def _window(self, node: t.Window) -> tuple[str, int]:
+        return f"{self.device}->{self.names.window(node.block)}", TIGHT
+
+    def _bar(self, node: t.Bar) -> tuple[str, int]:
+        return f"{self.device}->{self.names.bar(node.number)}", TIGHT
 
     def _read_bits(self, node: t.ReadBits) -> tuple[str, int]:
         macro = self.names.bits(node.read.block, node.read.register, node.bits)
@@ -646,6 +667,8 @@ class Body(Struct):
         return f"{sign}{self.value(node.operand, UNARY)}", UNARY
 
     def _operation(self, node: t.Operation) -> tuple[str, int]:
+        if node.type is IOMEM:
+            return f"{self.value(node.left)} + {self.value(node.right)}", PRECEDENCE["+"]
         if node.operator in CHECKED and _may_overflow(node):
             return self._checked(node), TIGHT
         tightness = PRECEDENCE[node.operator]
@@ -757,6 +780,9 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Local: Body._local,
     t.Read: Body._read,
     t.ReadBits: Body._read_bits,
+    t.OfId: Body._of_id,
+    t.Window: Body._window,
+    t.Bar: Body._bar,
     t.Run: Body._run,
     t.Extent: Body._extent,
     t.Function: Body._function,
@@ -766,6 +792,13 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Choice: Body._choice,
     t.Format: Body._format,
 }
+
+
+def written(assign: t.Assign) -> t.Read:
+    """Return the register that an assignment writes."""
+    read = assign.place.read if isinstance(assign.place, t.ReadBits) else assign.place
+    assert isinstance(read, t.Read)
+    return read
 
 
 def nested(statements: Iterable[c.Stmt]) -> Iterable[c.Stmt]:

@@ -11,7 +11,7 @@ from vfiogen.model import spec as m
 from vfiogen.model.types import read_type
 from vfiogen.plan.lifecycle import is_private
 from vfiogen.plan.lower import Lowering
-from vfiogen.plan.registers import define
+from vfiogen.plan.registers import bar_sizes, define
 from vfiogen.plan.view import Defines, Member, Structure
 
 
@@ -89,9 +89,8 @@ def _device(lowering: Lowering) -> Structure:
     members = [Member("struct vfio_pci_core_device core_device")]
     if spec.provider and spec.provider.hold == "device":
         members.append(_typed(spec.provider.type, spec.provider.handle, None))
-    members += [
-        Member(f"void __iomem *{names.bar(bar)}") for bar in sorted({b.bar.value for b in spec.registers})
-    ]
+    members += [Member(f"void __iomem *{names.bar(bar)}") for bar in bar_sizes(lowering)]
+    members += [Member(f"void __iomem *{names.window(block)}") for block in spec.registers if block.base]
     members += [Member(f"struct notifier_block {c_name(one.name.text)}") for one in spec.events]
     members += [_typed(kept.type, kept.name, kept.note) for kept in spec.context]
     if spec.migration:

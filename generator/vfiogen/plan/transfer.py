@@ -10,8 +10,7 @@ from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.bounds import literal
 from vfiogen.model.typed import walk
-from vfiogen.plan.lower import PRECEDENCE, TIGHT, UNARY, Body, Lowering, can_fail
-from vfiogen.plan.registers import READS, WRITES
+from vfiogen.plan.lower import PRECEDENCE, READS, TIGHT, UNARY, WRITES, Body, Lowering, can_fail
 from vfiogen.plan.structures import byte_order, constant, leading, matched
 from vfiogen.plan.view import AreaView, Function, function
 from vfiogen.records import Record
@@ -335,13 +334,12 @@ class _LayoutTransfer(_Common):
             if isinstance(place, t.Kept):
                 body.add(c.Expr(f"{body.value(place)} = {self._loaded(field)}"))
         registers = [(f, p) for f, p in loaded if isinstance(p, t.Read)]
-        if registers:
+        own = any(place.block.bars for _, place in registers)
+        if own:
             self._begin(body)
-            for field, place in registers:
-                self._load_register(body, field, place)
-            body.finish(*self._end(), c.Return("0"))
-        else:
-            body.finish()
+        for field, place in registers:
+            self._load_register(body, field, place)
+        body.finish(*((*self._end(), c.Return("0")) if own else ()))
         parameters = [self.names.device_parameter, f"const {self.structure} *state"]
         return function("int", self.name("load_state"), parameters, _lines(body))
 
@@ -560,7 +558,9 @@ def _convert(function_name: str, order: str, value: str) -> str:
 def _reads(typed: t.Typed | None) -> bool:
     """Tell whether a value needs the device's registers and no command, which may take the same lock."""
     parts = list(walk(typed)) if typed is not None else []
-    return any(isinstance(p, t.Read) for p in parts) and not any(isinstance(p, t.Run) for p in parts)
+    return any(isinstance(p, t.Read) and p.block.bars for p in parts) and not any(
+        isinstance(p, t.Run) for p in parts
+    )
 
 
 def _plain_read(body: Body, read: t.Read) -> str:

@@ -94,6 +94,14 @@ class AreaView(Record):
     device: str
 
 
+class IdData(Record):
+    """What is known of device IDs: members of a structure, an element for each ID, and the table of IDs."""
+
+    members: tuple[str, ...]
+    values: tuple[str, ...]
+    table: tuple[str, ...]
+
+
 class MigrationView(Record):
     """The migration part of a driver.
 
@@ -145,6 +153,7 @@ class DriverView(Record):
     always_chosen: bool
     resets: tuple[Function, ...]
     id_table: tuple[str, ...]
+    id_data: IdData | None
     module_info: tuple[str, ...]
 
 
