@@ -19,6 +19,7 @@ from vfiogen.check.kernel import check_gates, check_kernel
 from vfiogen.check.migration import check_migration
 from vfiogen.check.names import check_names
 from vfiogen.check.registers import check_registers
+from vfiogen.check.resets import check_prepare
 from vfiogen.check.steps import check_steps, check_undo
 from vfiogen.check.structures import check_structures
 from vfiogen.check.texts import check_texts
@@ -49,7 +50,8 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     check_commands(spec, analysis, directory, problems)
     check_steps(spec.init, analysis, scope.before_open())
     check_steps(spec.open, analysis, scope)
-    check_undo((*spec.reset_prepare, *spec.reset_done), analysis, scope.in_reset())
+    check_prepare(spec.reset_prepare, analysis, scope.in_reset())
+    check_undo(spec.reset_done, analysis, scope.in_reset())
     check_events(spec, analysis)
     check_context(spec, analysis, scope.before_open())
     check_variants(spec, analysis)

@@ -38,9 +38,9 @@ OWN_FUNCTIONS = _words(_TEMPLATES) | {f"{a}_to_{b}".lower() for a, b in _ARCS}
 _OF_VARIANTS = ("init", "release", "open_device", "close_device", "ops")
 OWN_STRUCTURES = ("area", "device", "id", "migration_file")
 # Members of the driver's own structure.
-DEVICE_MEMBERS = _words("core_device mig_state resets resets_settled resuming saving state_mutex") | {
-    f"bar{number}" for number in range(6)
-}
+DEVICE_MEMBERS = _words(
+    "core_device mig_state reset_prepared resets resets_settled resuming saving state_mutex"
+) | {f"bar{number}" for number in range(6)}
 # Variables of functions that take a command's parameters too.
 COMMAND_LOCALS = _words("pdev ret timeout")
 # Variables beside the one that is called like the prefix, and members of the migration file beside it.
@@ -101,6 +101,7 @@ class _Names:
             self._check_locals(command)
         for layout in self._spec.layouts:
             self._check_group(layout.name, [field.name for field in layout.fields])
+        self._check_variants()
         self._check_functions()
         self._check_structures()
         self._check_macros()
@@ -139,6 +140,7 @@ class _Names:
             yield "the parent's handle", spec.provider.handle
         yield from (("a value of the context", kept.name) for kept in spec.context)
         yield from (("a block of registers", block.name) for block in spec.registers)
+        yield from (("a layout", layout.name) for layout in spec.layouts)
         yield from (("a channel", channel.name) for channel in spec.channels)
         yield from (("a command", command.name) for command in spec.commands)
 
@@ -217,6 +219,14 @@ class _Names:
                 self._clash(_both(word, first, name), word, (first, "the first one"))
 
     # -- functions, structures, macros ----------------------------------------------------------------
+
+    def _check_variants(self) -> None:
+        for variant in self._spec.variants:
+            suffix = variant_suffix(self._spec, variant)
+            for name in _OF_VARIANTS:
+                if suffix and f"{suffix}_{name}" in OWN_FUNCTIONS:
+                    message = f"the driver has {quote(self._own(f'{suffix}_{name}'))} already"
+                    self._clash(message, variant.name)
 
     def _check_functions(self) -> None:
         seen: dict[str, m.Word] = {}

@@ -171,7 +171,7 @@ class Inference:
         typed = self._base(node)
         if isinstance(typed, t.Read | t.ReadBits):
             return self._writable(self._one_element(typed, node), node)
-        if isinstance(typed, t.Kept) or (isinstance(typed, t.Local) and typed.result):
+        if isinstance(typed, t.Kept) or (isinstance(typed, t.Local) and typed.result) or _is_own(typed):
             return typed
         raise self._fail(
             "not-a-place",
@@ -367,6 +367,9 @@ class Inference:
             return self._register(block, node)
         if isinstance(node.base, s.Name) and node.base.name == "area":
             return self._area(node)
+        layout = self._scope.image
+        if layout is not None and isinstance(node.base, s.Name) and node.base.name == layout.name.text:
+            return self._arrived(layout, node)
         if isinstance(node.base, s.Name) and node.base.name == "id" and self._spec.columns:
             return self._of_id(node)
         command = self._command(node.base)
@@ -419,6 +422,33 @@ class Inference:
             raise self._unknown(message, node.name, _last(node), list(AREA_NAMES))
         return t.Builtin(AREA_NAMES[node.name], f"area.{node.name}")
 
+    def _arrived(self, layout: m.Layout, node: s.Member, index: int | None = None) -> t.Typed:
+        """Type a field of the data. A derived one is what it is derived from, whatever has arrived."""
+        field = layout.field(node.name)
+        if field is None:
+            known = [one.name.text for one in layout.fields]
+            message = f"{quote(layout.name.text)} has no field {quote(node.name)}"
+            raise self._unknown(message, node.name, _last(node), known)
+        if field.count and index is None:
+            message = f"{quote(node.name)} is an array"
+            raise self._fail("type", message, node, f"say which one: `{layout.name}.{node.name}[0]`")
+        if field.derive and field.derive.tree:
+            silent = Problems()
+            return Inference(silent, self._reach, field.derive, self._scope).value(field.derive.tree)
+        return t.Arrived(types.integer(field.bits), layout, field, index)
+
+    def _arrived_element(self, layout: m.Layout, node: s.Index) -> t.Typed:
+        assert isinstance(node.base, s.Member)
+        field = layout.field(node.base.name)
+        count = field.count.value if field and field.count else 0
+        if field is not None and not count:
+            raise self._fail("type", f"{quote(node.base.name)} is no array", node)
+        if not isinstance(node.index, s.Number) or node.index.value >= max(count, 1):
+            hint = f"they count from 0 to {count - 1}" if count else ""
+            message = "an element of the data is named by its number"
+            raise self._fail("value-range", message, node.index, hint)
+        return self._arrived(layout, node.base, node.index.value)
+
     def _of_id(self, node: s.Member) -> t.Typed:
         column = next((x for x in self._spec.columns if x.name.text == node.name), None)
         kind = column_type(self._spec, node.name)
@@ -462,6 +492,10 @@ class Inference:
         raise self._unknown(message, node.name, _last(node), [f.name.text for f in fields], hint)
 
     def _index(self, node: s.Index) -> t.Typed:
+        layout = self._scope.image
+        whole = node.base.base if isinstance(node.base, s.Member) else None
+        if layout and isinstance(whole, s.Name) and whole.name == layout.name.text:
+            return self._arrived_element(layout, node)
         return self._readable(self._element(node), node)
 
     def _element(self, node: s.Index) -> t.Read:
@@ -904,6 +938,15 @@ def _room(place: t.Typed) -> int:
 
 def _register_of(typed: t.Read | t.ReadBits) -> m.Register:
     return typed.read.register if isinstance(typed, t.ReadBits) else typed.register
+
+
+def _is_own(typed: t.Typed) -> bool:
+    """Tell whether it is a field of a structure in the context."""
+    while isinstance(typed, t.Field) and typed.base.type.kind == "struct":
+        typed = typed.base
+        if isinstance(typed, t.Kept):
+            return True
+    return False
 
 
 def _last(node: s.Member) -> s.Expression:

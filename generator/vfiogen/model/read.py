@@ -29,12 +29,13 @@ VERBS: dict[str, Parse] = {
     "write": parse.parse_assignment,
     "poll": parse.parse_expression,
     "check": parse.parse_expression,
+    "finish": parse.parse_expression,
 }
 # A step that is written as a text, although it has a verb.
-_VERB = re.compile(rf"({'|'.join([*VERBS, 'wait'])}) +([a-z0-9].*)")
-STEP_KEYS = frozenset(
-    [*VERBS, "wait", "every", "for", "error", "retry", "ignore-error", "undo", "needs", "note"]
-)
+ALL_VERBS = (*VERBS, "wait", "repeat")
+_VERB = re.compile(rf"({'|'.join(ALL_VERBS)}) +([a-z0-9].*)")
+_MODIFIERS = "every for error retry ignore-error into undo below steps needs note"
+STEP_KEYS = frozenset([*ALL_VERBS, *_MODIFIERS.split()])
 
 
 def read_spec(root: Node, source: Source, problems: Problems) -> m.Spec:
@@ -130,7 +131,7 @@ class _Reader:
             kernel_structures=tuple(self._kernel_structure(k, v) for k, v in structures if " " in k.text),
             layouts=tuple(self._layout(k, v) for k, v in structures if " " not in k.text),
             context=_each(root["context"], self._context),
-            registers=_each(root["registers"], self._block),
+            registers=_located(_each(root["registers"], self._block)),
             channels=_each(root["channels"], self._channel),
             commands=_each(root["commands"], self._command),
             events=_each(root["events"], self._notifier),
@@ -226,6 +227,8 @@ class _Reader:
             save=self._expression(view["save"]),
             load=self._expression(view["load"]),
             register=self._expression(view["register"]),
+            derive=self._expression(view["derive"]),
+            older=tuple(_older(key, value) for key, value in view["older"].entries()),
             note=view["note"].optional(),
         )
 
@@ -329,7 +332,7 @@ class _Reader:
         if view.scalar:
             said = self._is_verb_forgotten(view)
             return m.Step("do", None if said else self._expression(view), view.span)
-        verbs = [key for key in view.names() if key in VERBS or key == "wait"]
+        verbs = [key for key in view.names() if key in ALL_VERBS]
         if len(verbs) != 1 and view.names() and not set(view.names()) - STEP_KEYS:
             self._one_verb(view, verbs)
         return self._verb_step(verbs[0] if verbs else "do", view)
@@ -349,7 +352,7 @@ class _Reader:
 
     def _one_verb(self, view: _View, verbs: list[str]) -> None:
         """Report a step without a verb, or each verb but the first. The schema reports unknown keys."""
-        hint = f"the verbs are {listing((*VERBS, 'wait'), 'and')}"
+        hint = f"the verbs are {listing(ALL_VERBS, 'and')}"
         if not verbs:
             self._problems.report("step-verb", "the step does nothing: it has no verb", view.span, hint)
         for verb in verbs[1:]:
@@ -357,9 +360,10 @@ class _Reader:
             self._problems.report("step-verb", message, view[verb].key_span, "make it a step of its own")
 
     def _verb_step(self, verb: str, view: _View) -> m.Step:
+        formula = self._formula(view[verb], VERBS[verb]) if verb in VERBS else self._expression(view["below"])
         return m.Step(
             verb=verb,
-            formula=self._formula(view[verb], VERBS[verb]) if verb in VERBS else None,
+            formula=formula,
             span=view.span,
             wait=_duration(view["wait"]) or 0,
             every=_duration(view["every"]),
@@ -368,6 +372,9 @@ class _Reader:
             retry=view["retry"].optional(),
             ignore_error=view["ignore-error"].optional(),
             undo=self._steps(view["undo"]),
+            into=self._expression(view["into"]),
+            counter=_counter(view["repeat"]),
+            steps=self._steps(view["steps"]),
             needs=view["needs"].optional(),
             note=view["note"].optional(),
             spans={key: view[key].span for key in view.names()},
@@ -401,6 +408,7 @@ class _Reader:
             pass_through=self._pass_through(view["pass-through"]),
             pre_copy=self._produce(view["save"]["pre-copy"]),
             stop_copy=self._produce(view["save"]["stop-copy"]),
+            saved=self._steps(view["save"]["end"]),
             each_write=self._expression(load["each-write"]["do"]),
             more=load["each-write"]["more"].optional(),
             begin=self._steps(load["begin"]),
@@ -480,6 +488,18 @@ def _feature(name: m.Word, view: _View) -> m.KernelFeature:
 def _layout_type(view: _View) -> m.Word:
     word = view.word()
     return word if word.text in ("u8", "u16", "u32", "u64") else m.Word("u8", word.span)
+
+
+def _older(key: m.Word, view: _View) -> m.Older:
+    return m.Older(m.Integer(int(key.text, 16), True, key.span), view.words())
+
+
+def _counter(view: _View) -> m.Parameter | None:
+    return m.Parameter(view.word(), m.Word("u32", view.span)) if view else None
+
+
+def _located(blocks: tuple[m.RegisterBlock, ...]) -> tuple[m.RegisterBlock, ...]:
+    return tuple(block.located(blocks) for block in blocks)
 
 
 def _parameter(name: m.Word, view: _View) -> m.Parameter:

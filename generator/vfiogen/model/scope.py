@@ -45,7 +45,8 @@ class Scope(Value):
     `inside` tells whether it is a command, `mapped` whether registers can be reached, `unmapped` why they
     can't: early, reset or event. `held` tells whether the parent's handle is there, `area` whether that is
     mapped, `arrays` whether a register with a count stands for all of its elements. `event` is the type of
-    what comes with an event. `base` tells whether it is what a block of registers is based on.
+    what comes with an event. `base` tells whether it is what a block of registers is based on. `image` is the
+    layout whose fields can be read, `may_finish` whether steps can be over early.
     """
 
     spec: m.Spec
@@ -59,6 +60,8 @@ class Scope(Value):
     arrays: bool = False
     area: bool = False
     base: bool = False
+    image: m.Layout | None = None
+    may_finish: bool = False
 
     def within(self, command: m.Command) -> Scope:
         """Return the scope inside a command.
@@ -67,11 +70,21 @@ class Scope(Value):
         """
         found = [(p, False) for p in command.params] + [(r, True) for r in command.results]
         stream = frozenset(STREAM_NAMES) if is_single_call(command) else frozenset()
-        return replace(self, locals=tuple(found), stream=stream, inside=True, held=True)
+        return replace(
+            self, locals=tuple(found), stream=stream, inside=True, held=True, image=None, may_finish=True
+        )
 
     def in_stream(self, *names: str) -> Scope:
         """Return the scope of a place in the migration stream, with some names of its own."""
         return replace(self, stream=frozenset(names))
+
+    def of_image(self, layout: m.Layout | None) -> Scope:
+        """Return the scope of a place where the data of a layout is there."""
+        return replace(self, image=layout, may_finish=layout is not None)
+
+    def counting(self, counter: m.Parameter) -> Scope:
+        """Return the scope of steps that are repeated."""
+        return replace(self, locals=((counter, False), *self.locals))
 
     def of_base(self) -> Scope:
         """Return the scope of what a block of registers is based on."""

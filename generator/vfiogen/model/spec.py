@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import groupby
 
 from vfiogen.c.syntax import Argument, Binary, Call, Conditional, Expression, Name, Number
 from vfiogen.diagnostics import Source, Span
 from vfiogen.load import Scalar
-from vfiogen.records import Record, field
+from vfiogen.records import Record, field, replace
 
 
 class Word(Record):
@@ -141,8 +142,16 @@ class KernelStructure(Record):
     fields: tuple[KernelField, ...]
 
 
+class Older(Record):
+    """An earlier value of a constant, and the fields that a stream with it doesn't have."""
+
+    value: Integer
+    lacks: tuple[Word, ...]
+
+
 class LayoutField(Record):
-    """A field of a layout. Exactly one role is set: const, match, register, or save (with load)."""
+    """A field of a layout. Exactly one role is set: const (with older values), match, register, derive, or
+    save (with load)."""
 
     name: Word
     type: Word
@@ -152,6 +161,8 @@ class LayoutField(Record):
     save: Formula | None
     load: Formula | None
     register: Formula | None
+    derive: Formula | None
+    older: tuple[Older, ...]
     note: Word | None
 
     @property
@@ -177,6 +188,21 @@ class Layout(Record):
     def size(self) -> int:
         """The size in bytes; fields follow each other without holes."""
         return sum(field.size for field in self.fields)
+
+    @property
+    def compared(self) -> list[list[LayoutField]]:
+        """Fields that must match; those that follow each other are compared when the last has arrived."""
+        runs = groupby(self.fields, lambda field: bool(field.const or field.match))
+        return [list(fields) for compared, fields in runs if compared]
+
+    def field(self, name: str) -> LayoutField | None:
+        """Return a field by its name."""
+        return next((x for x in self.fields if x.name.text == name), None)
+
+    def end(self, name: str) -> int:
+        """Return the first byte behind a field."""
+        at = [x.name.text for x in self.fields].index(name)
+        return sum(x.size for x in self.fields[: at + 1])
 
 
 class ContextValue(Record):
@@ -219,25 +245,29 @@ class Register(Record):
 
 
 class RegisterBlock(Record):
-    """Registers that lie together: at the beginning of a BAR, or at a `base` that is settled at open."""
+    """Registers that lie together: at the beginning of a BAR, or at a `base` that is settled at open.
+
+    `bars` has the BARs of the device that it may lie in, and the offset in each as far as it is a number.
+    """
 
     name: Word
     bar: Integer | None
     base: Formula | None
     registers: tuple[Register, ...]
     note: Word | None
+    bars: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
         """The first byte behind the last register."""
         return max((register.at.value + register.size for register in self.registers), default=0)
 
-    @property
-    def bars(self) -> dict[int, int]:
-        """The BARs of the device that it may lie in, and the offset in each as far as it is a number."""
-        if self.bar is not None:
-            return {self.bar.value: 0}
-        return dict(_bars(self.base.tree)) if self.base and self.base.tree else {}
+    def located(self, blocks: tuple[RegisterBlock, ...]) -> RegisterBlock:
+        """Return the block with the BARs that it may lie in, by a base that may take other blocks."""
+        found: dict[int, int] = {}
+        for bar, offset in _bars(self, {block.name.text: block for block in blocks}, frozenset()):
+            found[bar] = max(offset, found.get(bar, 0))
+        return replace(self, bars=found)
 
 
 class Parameter(Record):
@@ -248,9 +278,10 @@ class Parameter(Record):
 
 
 class Step(Record):
-    """One step: `verb` is do, set, write, poll, check or wait, with its modifiers.
+    """One step: `verb` is do, set, write, poll, check, wait, finish or repeat, with its modifiers.
 
-    Durations are in microseconds. `spans` are those of the values of its keys.
+    Durations are in microseconds. `spans` are those of the values of its keys. `steps` are repeated with
+    `counter` below what `formula` is; `into` is where the outcome of a poll goes.
     """
 
     verb: str
@@ -263,6 +294,9 @@ class Step(Record):
     retry: Word | None = None
     ignore_error: Word | None = None
     undo: tuple[Step, ...] = ()
+    into: Formula | None = None
+    counter: Parameter | None = None
+    steps: tuple[Step, ...] = ()
     needs: Word | None = None
     note: Word | None = None
     spans: Mapping[str, Span] = field(default_factory=dict)
@@ -352,7 +386,7 @@ class Arc(Record):
 
 
 class Produce(Record):
-    """A point where data is produced: the command, and how long the data is."""
+    """A point where data is produced: the command, and how long the data is. `saved` of a stream follows."""
 
     do: Formula | None
     length: Formula
@@ -395,6 +429,7 @@ class Stream(Record):
     pass_through: PassThrough | None
     pre_copy: Produce | None
     stop_copy: Produce | None
+    saved: tuple[Step, ...]
     each_write: Formula | None
     more: Word | None
     begin: tuple[Step, ...]
@@ -543,18 +578,30 @@ class Spec(Record, dict=True):
         return next((x for x in self.layouts if x.name.text == name), None)
 
 
-def _bars(tree: Expression, offset: int = 0) -> Iterator[tuple[int, int]]:
-    """Yield the BARs that a base names with `bar(n)`, and what is added to each."""
+def _bars(
+    block: RegisterBlock, known: Mapping[str, RegisterBlock], seen: frozenset[str]
+) -> Iterator[tuple[int, int]]:
+    """Yield the BARs that a block may lie in, with offsets."""
+    if block.bar is not None:
+        yield block.bar.value, 0
+    elif block.base and block.base.tree and block.name.text not in seen:
+        yield from _bars_of(block.base.tree, known, seen | {block.name.text})
+
+
+def _bars_of(
+    tree: Expression, known: Mapping[str, RegisterBlock], seen: frozenset[str]
+) -> Iterator[tuple[int, int]]:
     match tree:
         case Call(function=Name(name="bar"), arguments=[Argument(value=Number(value=number))]):
-            yield number, offset
-        case Binary(operator="+", right=Number(value=added)):
-            yield from _bars(tree.left, offset + added)
+            yield number, 0
+        case Name(name=name) if name in known:
+            yield from _bars(known[name], known, seen)
         case Binary():
-            yield from _bars(tree.left, offset)
+            added = tree.right.value if isinstance(tree.right, Number) else 0
+            yield from ((bar, offset + added) for bar, offset in _bars_of(tree.left, known, seen))
         case Conditional():
-            yield from _bars(tree.value, offset)
-            yield from _bars(tree.otherwise, offset)
+            yield from _bars_of(tree.value, known, seen)
+            yield from _bars_of(tree.otherwise, known, seen)
 
 
 def requires(condition: Formula | None, name: str) -> bool:

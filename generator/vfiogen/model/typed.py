@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vfiogen.model.spec import Bits, Command, Register, RegisterBlock
+from vfiogen.model.spec import Bits, Command, Layout, LayoutField, Register, RegisterBlock
 from vfiogen.model.types import Type
 from vfiogen.records import Record, astuple
 
@@ -70,6 +70,14 @@ class Read(Typed):
     block: RegisterBlock
     register: Register
     index: Typed | None = None
+
+
+class Arrived(Typed):
+    """A field of a layout as it is transferred; `index` for an element of an array."""
+
+    layout: Layout
+    field: LayoutField
+    index: int | None = None
 
 
 class OfId(Typed):

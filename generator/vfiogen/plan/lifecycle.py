@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.c.text import c_string
@@ -47,10 +49,11 @@ def plan_resets(lowering: Lowering, tables: tuple[str, ...]) -> tuple[Function, 
         _guard(body, tables)
         _reset_steps(body, spec.reset_prepare)
         found.append(_reset_function(body, "reset_prepare"))
-    if spec.migration or spec.reset_done:
+    if spec.migration or spec.reset_done or keeps_prepared(spec):
         body = _reset_body(lowering)
         if spec.migration:
             body.add(c.Comment(_COUNTED), c.Expr(f"atomic_inc(&{body.device}->resets)"), c.Blank())
+        _undo_prepared(body)
         if spec.reset_done:
             _guard(body, tables)
             _reset_steps(body, spec.reset_done)
@@ -87,6 +90,9 @@ def _reset_steps(body: Body, steps: tuple[m.Step, ...]) -> None:
         run = body.lowering.analysis.action(step.formula, body.scope) if step.verb == "do" else None
         if step.note:
             body.add(c.Comment(step.note.text))
+        if step.verb == "poll":
+            _reset_poll(body, step)
+            continue
         if run is None or not can_fail(run.command):
             body.undo([step])
             continue
@@ -96,6 +102,27 @@ def _reset_steps(body: Body, steps: tuple[m.Step, ...]) -> None:
             c.If("ret", (c.Expr(f"pci_err(pdev, {said}, ret)"),)),
             c.Blank(),
         )
+
+
+def _reset_poll(body: Body, step: m.Step) -> None:
+    """Append a wait; what it has achieved is undone after the reset, and nothing if it was in vain."""
+    typed = body.lowering.analysis.condition(step.formula, body.scope)
+    if typed is None:
+        return
+    said = c_string("the reset isn't prepared, and goes on\n")
+    call = body.poll_call(typed, step.every or 0, step.limit or 0)
+    body.add(c.If(call, (c.Expr(f"pci_err(pdev, {said})"), c.Return())), c.Blank())
+    if step.undo:
+        body.add(c.Expr(f"{body.device}->reset_prepared = true"))
+
+
+def _undo_prepared(body: Body) -> None:
+    """Append what takes back a wait of reset-prepare that wasn't in vain."""
+    undo = [one for step in body.lowering.spec.reset_prepare for one in step.undo]
+    if undo:
+        flag = f"{body.device}->reset_prepared"
+        inner = body.apart(lambda: body.undo(undo))
+        body.add(c.If(flag, (*inner, c.Expr(f"{flag} = false"))), c.Blank())
 
 
 def _reset_function(body: Body, name: str) -> Function:
@@ -202,9 +229,11 @@ def _open(lowering: Lowering, kernel: Kernel) -> _Made:
     settle_at_open(body)
     if lowering.spec.migration:
         _enter_running(body)
-    for step in lowering.spec.open:
-        body.step(step)
-        body.add(c.Blank())
+    for step, following in pairwise((*lowering.spec.open, None)):
+        if step is not None:
+            body.step(step)
+        if not (step and following and step.verb == following.verb == "set"):
+            body.add(c.Blank())
     body.add(c.Expr(f"vfio_pci_core_finish_enable({core})"))
     body.unwinding = body.unwinding if body.fails and _has_goto(body) else []
     body.finish()
@@ -279,6 +308,11 @@ def is_private(spec: m.Spec) -> bool:
     return bool(
         spec.migration or spec.context or spec.registers or has_init(spec) or spec.open or has_resets(spec)
     )
+
+
+def keeps_prepared(spec: m.Spec) -> bool:
+    """Tell whether the driver must know if a reset was prepared."""
+    return any(step.undo for step in spec.reset_prepare)
 
 
 def has_resets(spec: m.Spec) -> bool:

@@ -109,8 +109,9 @@ class Body(Struct):
 
     `read` prints the read of a register, which `settled` says is a variable; `device` is the expression of
     the driver's structure, `core` that of the PCI device where no variable can be declared; `unwinding` holds
-    what undoes the steps so far, latest last; a `silent` function returns nothing, not even an error; `lost`
-    is the call for a device whose steps can't be undone.
+    what undoes the steps so far, latest last, and `giving` what is done at every end; a `silent` function
+    returns nothing, not even an error; `lost` is the call for a device whose steps can't be undone; `ran` is
+    the variable that has what a command returned.
     """
 
     lowering: Lowering
@@ -129,6 +130,8 @@ class Body(Struct):
     texts: list[str] = field(default_factory=list)
     polled: dict[m.Register, str] = field(default_factory=dict)
     lost: str = ""
+    giving: tuple[c.Stmt, ...] = ()
+    ran: str = ""
 
     @property
     def names(self) -> Names:
@@ -215,7 +218,7 @@ class Body(Struct):
         given = analysis.call(provider.put, scope)
         if given is None:
             return ()
-        put = (c.Expr(self.kernel_call(given)),)
+        put = self.giving = (c.Expr(self.kernel_call(given)),)
         self.unwinding.append(("err_put", put))
         return put
 
@@ -232,9 +235,16 @@ class Body(Struct):
             "poll": self._poll,
             "check": self._check,
             "wait": self._wait,
+            "finish": self._finish_early,
+            "repeat": self._repeat,
         }[step.verb](step)
         if step.undo:
             self._remember(step)
+
+    def steps(self, steps: Iterable[m.Step]) -> None:
+        """Append steps."""
+        for step in steps:
+            self.step(step)
 
     def _remember(self, step: m.Step) -> None:
         inner = Body(self.lowering, self.scope, self.device, dict(self.declarations))
@@ -358,13 +368,20 @@ class Body(Struct):
         typed = self.lowering.analysis.condition(step.formula, self.scope)
         if typed is None:
             return
-        call = self._poll_call(typed, step.every or 0, step.limit or 0)
-        if step.error:
+        call = self.poll_call(typed, step.every or 0, step.limit or 0)
+        place = self.lowering.analysis.place(step.into, self.scope)
+        if place is not None:
+            self.add(c.Expr(f"{self._place(place)} = !{call}"))
+        elif step.error:
             self.add(c.If(call, self.leave(f"-{step.error}")), c.Blank())
         else:
             self.attempt(call)
 
-    def _poll_call(self, typed: t.Typed, every: int, limit: int) -> str:
+    def poll_call(self, typed: t.Typed, every: int, limit: int) -> str:
+        """Return the call that polls a register or a command; it returns 0 or -ETIMEDOUT."""
+        runs = [node for node in walk(typed) if isinstance(node, t.Run)]
+        if runs:
+            return self._poll_command(typed, runs[0], f"{every}, {limit}, false")
         reads = [node for node in walk(typed) if isinstance(node, t.Read)]
         read = reads[0]
         if read.register not in self.polled:
@@ -382,10 +399,45 @@ class Body(Struct):
         arguments = f"{sleep}, false, {self.device}, {self.address(read)}"
         return f"read_poll_timeout({access}, {name}, {condition}, {arguments})"
 
+    def _poll_command(self, typed: t.Typed, run: t.Run, bounds: str) -> str:
+        function, _, rest = self.invocation(run).partition("(")
+        arguments = rest.removesuffix(")")
+        name = self.fresh(run.type.c, c_name(run.command.name.text))
+        inner = Body(self.lowering, self.scope, self.device, settled=True)
+        inner.ran = name
+        behind = f", {arguments}" if arguments else ""
+        return f"read_poll_timeout({function}, {name}, {inner.value(typed)}, {bounds}{behind})"
+
     def _check(self, step: m.Step) -> None:
         typed = self.lowering.analysis.condition(step.formula, self.scope)
         if typed is not None:
             self.add(c.If(self.negated(typed), self.leave(f"-{step.error or 'EIO'}")), c.Blank())
+
+    def _finish_early(self, step: m.Step) -> None:
+        typed = self.lowering.analysis.condition(step.formula, self.scope)
+        if typed is not None:
+            self.add(c.If(self.value(typed), (*self.giving, c.Return("0"))), c.Blank())
+
+    def _repeat(self, step: m.Step) -> None:
+        assert step.counter is not None
+        typed = self.lowering.analysis.number(step.formula, self.scope)
+        if typed is None:
+            return
+        limit = self._once(typed)
+        name = self.local("u32", c_name(step.counter.name.text))
+        outer, self.scope = self.scope, self.scope.counting(step.counter)
+        inner = self.apart(lambda: self.steps(step.steps))
+        self.scope = outer
+        self.add(c.For(f"for ({name} = 0; {name} < {limit}; {name}++)", inner), c.Blank())
+
+    def apart(self, action: Callable[[], object]) -> tuple[c.Stmt, ...]:
+        """Return the statements that something appends, without a blank line at their end."""
+        outer, self.statements = self.statements, []
+        action()
+        inner, self.statements = self.statements, outer
+        while inner and isinstance(inner[-1], c.Blank):
+            inner.pop()
+        return tuple(inner)
 
     def _wait(self, step: m.Step) -> None:
         self.add(c.Expr(f"fsleep({step.wait})"))
@@ -600,6 +652,12 @@ class Body(Struct):
             return f"{READS[node.register.width]}({self.address(node)})", TIGHT
         return f"{self.accessor('read', node)}({self.device}, {self.address(node)})", TIGHT
 
+    def _arrived(self, node: t.Arrived) -> tuple[str, int]:
+        order = byte_order(node.layout, node.field)
+        index = "" if node.index is None else f"[{node.index}]"
+        text = f"{self.substitutes['image'][0]}{c_name(node.field.name.text)}{index}"
+        return f"{order}_to_cpu({text})" if order else text, TIGHT
+
     def _of_id(self, node: t.OfId) -> tuple[str, int]:
         text = f"{self.names.prefix}_id({self.pdev()})->{c_name(node.name)}"
         return f"{text}()" if node.called else text, TIGHT
@@ -617,6 +675,8 @@ class Body(Struct):
         return f"FIELD_GET({macro}, {self.value(node.read)})", TIGHT
 
     def _run(self, node: t.Run) -> tuple[str, int]:
+        if self.ran:
+            return self.ran, TIGHT
         results = node.command.results
         if not results and can_fail(node.command):
             return self._called(node), TIGHT
@@ -648,8 +708,8 @@ class Body(Struct):
     def _function(self, node: t.Function) -> tuple[str, int]:
         left, right = node.arguments
         if node.name == "join":
-            high = self.value(left, PRECEDENCE["<<"])
-            return f"(u64){high} << 32 | {self.value(right, PRECEDENCE['|'])}", PRECEDENCE["|"]
+            low = self.value(right, self._operand_binding("|", right, PRECEDENCE["|"]))
+            return f"(u64){self.value(left, UNARY)} << 32 | {low}", PRECEDENCE["|"]
         texts = f"{self.value(left)}, {self.value(right)}"
         if left.type.c == right.type.c and "constant" not in (left.type.kind, right.type.kind):
             return f"{node.name}({texts})", TIGHT
@@ -780,6 +840,7 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Local: Body._local,
     t.Read: Body._read,
     t.ReadBits: Body._read_bits,
+    t.Arrived: Body._arrived,
     t.OfId: Body._of_id,
     t.Window: Body._window,
     t.Bar: Body._bar,
@@ -792,6 +853,11 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Choice: Body._choice,
     t.Format: Body._format,
 }
+
+
+def byte_order(layout: m.Layout, field: m.LayoutField) -> str:
+    """Return the infix of a field's byte order as in cpu_to_le32(), or nothing for a byte."""
+    return "" if field.bits == 8 else f"{layout.endian[0]}e{field.bits}"
 
 
 def written(assign: t.Assign) -> t.Read:
