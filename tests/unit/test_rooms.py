@@ -21,8 +21,8 @@ ROOMS = (
     ("write", "manifest"),
     # What leads through the rooms may know them all.
     ("pipeline", "project", "revision"),
-    # Two models side by side; nothing but its command needs it.
-    ("compat",),
+    # Two models side by side, and a model in words; nothing but their commands needs them.
+    ("compat", "doc"),
     ("commands",),
     ("cli",),
     ("__main__",),
