@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from vfiogen.plan.view import DriverView, MigrationView
 
 BLANK_LINES = re.compile(r"\n{3,}")
-TEMPLATE_FEATURES = ("kzalloc-obj", "precopy-info-v2", "mig-data-size")
+TEMPLATE_FEATURES = (
+    *("kzalloc-obj", "precopy-info-v2", "mig-data-size", "region-info-caps", "get-iomap", "setup-barmap"),
+    *("memory-enabled", "vmf-insert-pfn", "huge-pfnmap", "pfn-t", "pfn-address-space", "dmabuf-ops"),
+    *("dmabuf-phys-vec",),
+)
 
 
 def template_directory() -> Path:

@@ -14,6 +14,8 @@ from vfiogen.model import spec as m
 from vfiogen.model.analyse import Analysis
 from vfiogen.plan.channels import plan_channels
 from vfiogen.plan.commands import plan_commands, plan_prototypes
+from vfiogen.plan.early import plan_early
+from vfiogen.plan.emulation import plan_emulation
 from vfiogen.plan.events import plan_events
 from vfiogen.plan.includes import words_of
 from vfiogen.plan.kconfig import KconfigView, MakefileView, plan_kconfig, plan_makefile
@@ -54,7 +56,7 @@ def plan_driver(spec: m.Spec, name: str, kernel: Kernel) -> DriverPlan:
     `name` is what the rendered files say they are from.
     """
     spec = specialise(spec, kernel)
-    lowering = Lowering(spec, Names(spec.driver.prefix.text), Analysis(spec, Problems()))
+    lowering = Lowering(spec, Names(spec.driver.prefix.text), Analysis(spec, Problems()), kernel)
     hooks = hook_files(spec)
     migration = plan_migration(lowering, spec.migration) if spec.migration else None
     view = _complete(lowering, _driver(lowering, kernel), migration)
@@ -97,6 +99,8 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
         resets=resets,
         id_table=tuple(_id_table(spec)),
         module_info=tuple(_module_info(spec, kernel)),
+        emulation=plan_emulation(lowering, kernel),
+        early=plan_early(lowering),
     )
 
 
@@ -116,6 +120,7 @@ def _complete(lowering: Lowering, view: DriverView, migration: MigrationView | N
 def _headers(spec: m.Spec) -> tuple[str, ...]:
     """Return the headers of the parent and of the lists of IDs."""
     found = [header.text for header in spec.provider.headers] if spec.provider else []
+    found += [header.text for header in spec.headers]
     return tuple(dict.fromkeys([*found, *(str(d.header) for d in spec.devices if d.header)]))
 
 

@@ -7,6 +7,7 @@ overflow) becomes statements in front of it; what remains is printed with the pa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
@@ -14,6 +15,7 @@ from msgspec import Struct, field
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name, reserved_reason
 from vfiogen.c.text import c_string
+from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis
@@ -24,7 +26,7 @@ from vfiogen.model.types import VOID, Type, integer, read_type
 from vfiogen.model.walk import formulas
 from vfiogen.model.walk import names as names_in
 from vfiogen.plan.names import Names
-from vfiogen.records import Value, astuple
+from vfiogen.records import Value, astuple, replace
 
 # C's operators, by how tightly they bind.
 PRECEDENCE = {
@@ -59,6 +61,8 @@ VARIABLES = frozenset(
     ]
 )
 MAX_INT_CONSTANT = 0xFFFFFFFF
+# Who waits longer than this for a device can be killed meanwhile; in microseconds.
+KILLABLE_FROM = 10_000_000
 
 
 class Lowering(Value):
@@ -67,6 +71,11 @@ class Lowering(Value):
     spec: m.Spec
     names: Names
     analysis: Analysis
+    kernel: Kernel | None = None
+
+    def has(self, feature: str) -> bool:
+        """Tell whether the kernel that this is for has a feature."""
+        return self.kernel is not None and self.kernel.has(feature)
 
     @property
     def scope(self) -> Scope:
@@ -126,6 +135,7 @@ class Body(Struct):
     texts: list[str] = field(default_factory=list)
     polled: dict[m.Register, str] = field(default_factory=dict)
     lost: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> Names:
@@ -220,6 +230,9 @@ class Body(Struct):
 
     def step(self, step: m.Step) -> None:
         """Append one step and remember its undo."""
+        if step.when:
+            self._step_if(step)
+            return
         if step.note:
             self.add(c.Comment(step.note.text))
         {
@@ -232,6 +245,16 @@ class Body(Struct):
         }[step.verb](step)
         if step.undo:
             self._remember(step)
+
+    def _step_if(self, step: m.Step) -> None:
+        condition = self.lowering.analysis.condition(step.when, self.scope)
+        if condition is None:
+            return
+        text = self.value(condition)
+        outer, self.statements = self.statements, []
+        self.step(replace(step, when=None))
+        inner, self.statements = tuple(self.statements), outer
+        self.add(c.If(text, inner), c.Blank())
 
     def _remember(self, step: m.Step) -> None:
         inner = Body(self.lowering, self.scope, self.device, dict(self.declarations))
@@ -352,13 +375,39 @@ class Body(Struct):
         typed = self.lowering.analysis.condition(step.formula, self.scope)
         if typed is None:
             return
-        call = self._poll_call(typed, step.every or 0, step.limit or 0)
-        if step.error:
+        killable = max(step.limit or 0, *step.limits, 0) >= KILLABLE_FROM
+        call = self._poll_call(typed, step.every or 0, self._limit(step), killable)
+        if killable:
+            self._killable_poll(call, step)
+        elif step.error:
             self.add(c.If(call, self.leave(f"-{step.error}")), c.Blank())
         else:
             self.attempt(call)
 
-    def _poll_call(self, typed: t.Typed, every: int, limit: int) -> str:
+    def _killable_poll(self, call: str, step: m.Step) -> None:
+        """Append a poll that is so long that a person may want to end it."""
+        error = f"-{step.error}" if step.error else "ret"
+        self.add(
+            *(() if step.error else (c.Expr(f"{self.ret()} = {call}"),)),
+            c.If(call if step.error else "ret", self.leave(error)),
+            c.If("fatal_signal_pending(current)", self.leave("-EINTR")),
+            c.Blank(),
+        )
+
+    def _limit(self, step: m.Step) -> str:
+        """Return how long a poll goes on, in microseconds: a number, or what the device chooses."""
+        by = self.lowering.analysis.number(step.by, self.scope)
+        if by is None or not step.limits:
+            return str(step.limit or 0)
+        limits = ", ".join(str(limit) for limit in step.limits)
+        names = (name for name in _variants("limits") if f"{name}[]" not in self.declarations)
+        array = next(names)
+        self.local("static const u32", f"{array}[]", f"{{ {limits} }}")
+        chosen = self.fresh("u32", "limit")
+        self.add(c.Expr(f"{chosen} = min_t(u32, {self.value(by)}, ARRAY_SIZE({array}) - 1)"))
+        return f"{array}[{chosen}]"
+
+    def _poll_call(self, typed: t.Typed, every: int, limit: str, killable: bool) -> str:
         reads = [node for node in walk(typed) if isinstance(node, t.Read)]
         read = reads[0]
         if read.register not in self.polled:
@@ -367,6 +416,8 @@ class Body(Struct):
         inner = Body(self.lowering, self.scope, self.device, read=lambda _body, _read: name, settled=True)
         inner.substitutes = self.substitutes
         condition = inner.value(typed)
+        if killable:
+            condition = f"{inner.value(typed, PRECEDENCE['or'] + 1)} || fatal_signal_pending(current)"
         self.declarations |= inner.declarations
         sleep = f"{every}, {limit}"
         access = self.accessor("read", read)
@@ -459,12 +510,14 @@ class Body(Struct):
 
     def accessor(self, verb: str, read: t.Read) -> str:
         """Return the name of the function that reads or writes a register."""
-        return f"{self.names.prefix}_{verb}{read.register.width}"
+        kind = "_config" if read.block.position else ""
+        return f"{self.names.prefix}_{verb}{kind}{read.register.width}"
 
     def address(self, read: t.Read) -> str:
         """Return the address of a register."""
         macro = self.names.register(read.block, read.register)
-        base = f"{self.device}->{self.names.bar(read.block.bar.value)} + {macro}"
+        place = c_name(read.block.name.text) if read.block.position else self.names.bar(read.block.bar.value)
+        base = f"{self.device}->{place} + {macro}"
         if read.index is None:
             return base
         return f"{base} + {self._bounded(read)} * {read.register.width // 8}"
@@ -493,6 +546,8 @@ class Body(Struct):
             return self._printed(typed.operand)
         if isinstance(typed, t.Found):
             return self._lacking(), UNARY
+        if isinstance(typed, t.Property):
+            return self._property(typed)[0].removeprefix("!"), TIGHT
         if isinstance(typed, t.Operation) and typed.operator == ">" and literal(typed.right) == 0:
             return self._printed(t.Operation(typed.type, "==", typed.left, typed.right))
         if isinstance(typed, t.Operation) and typed.operator in opposite:
@@ -537,6 +592,8 @@ class Body(Struct):
             return "comp", TIGHT
         if node.name == "state":
             return f"{self.device}->mig_state", TIGHT
+        if node.name == "msix-enabled":
+            return f"{self.device}->core_device.irq_type == VFIO_PCI_MSIX_IRQ_INDEX", PRECEDENCE["=="]
         pdev = self.pdev()
         return {
             "device": pdev,
@@ -569,6 +626,32 @@ class Body(Struct):
         get = self.lowering.analysis.call(provider.get, self.scope)
         handle = self._handle_name(provider)
         return f"!{handle}" if get and get.failure == "null" else f"IS_ERR({handle})"
+
+    def _located(self, node: t.Located) -> tuple[str, int]:
+        return f"{self.device}->{c_name(node.block.name.text)}", TIGHT
+
+    def _property(self, node: t.Property) -> tuple[str, int]:
+        """Read a property; what `found()` has read isn't read again."""
+        known = node.key in self.properties
+        if not known:
+            self.properties[node.key] = self.fresh("u64", c_name(re.sub(r"\W+", "-", node.key).lower()))
+        name = self.properties[node.key]
+        call = f"device_property_read_u64(&{self.pdev()}->dev, {c_string(node.key)}, &{name})"
+        if node.type.kind == "bool":
+            return f"!{call}", UNARY
+        if not known:
+            self.attempt(call)
+        return name, TIGHT
+
+    def _bar_size(self, node: t.BarSize) -> tuple[str, int]:
+        return f"pci_resource_len({self.pdev()}, {node.bar})", TIGHT
+
+    def _lookup(self, node: t.Lookup) -> tuple[str, int]:
+        arguments = ", ".join([self.pdev(), *(self.value(argument) for argument in node.arguments)])
+        return f"{node.function}({arguments})", TIGHT
+
+    def _aligned(self, node: t.Aligned) -> tuple[str, int]:
+        return f"{node.macro}({self.value(node.value)}, {self.value(node.step)})", TIGHT
 
     def _field(self, node: t.Field) -> tuple[str, int]:
         sign = "->" if node.base.type.kind == "pointer" else "."
@@ -752,6 +835,11 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Builtin: Body._builtin,
     t.Handle: Body._handle,
     t.Found: Body._found,
+    t.Located: Body._located,
+    t.Property: Body._property,
+    t.BarSize: Body._bar_size,
+    t.Lookup: Body._lookup,
+    t.Aligned: Body._aligned,
     t.Field: Body._field,
     t.Kept: Body._kept,
     t.Local: Body._local,

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from vfiogen.c import layout as c
 from vfiogen.model import spec as m
+from vfiogen.plan.emulation import size_of
 from vfiogen.plan.lower import Lowering
 from vfiogen.plan.view import Access, Defines, Registers
 
 VALUE_COLUMN = 40
 READS = {8: "readb", 16: "readw", 32: "readl", 64: "readq"}
+CONFIG_READS = {8: "byte", 16: "word", 32: "dword"}
 WRITES = {8: "writeb", 16: "writew", 32: "writel", 64: "writeq"}
 
 
@@ -23,6 +25,7 @@ def define(name: str, value: str) -> str:
 def plan_defines(lowering: Lowering, words: frozenset[str]) -> tuple[Defines, ...]:
     """Return the macros of the registers, bits and BAR sizes that the rest of the C mentions."""
     groups = [_block_defines(lowering, block, words) for block in lowering.spec.registers]
+    groups.append(_ported_sizes(lowering))
     return tuple(group for group in groups if group.lines)
 
 
@@ -31,9 +34,23 @@ def _block_defines(lowering: Lowering, block: m.RegisterBlock, words: frozenset[
     for register in block.registers:
         if lowering.names.register(block, register) in words:
             lines += _register_defines(lowering, block, register, words)
-    lines += _size_define(lowering, block, words)
+    place = f"BAR {block.bar.value}"
+    if block.position is None:
+        lines += _size_define(lowering, block, words)
+    else:
+        place = f"config space, from where {block.name} begins"
     note = f": {block.note.text}" if block.note else ""
-    return Defines(tuple(lines), c.comment(f"Registers in BAR {block.bar.value}{note}"), block.name.span)
+    return Defines(tuple(lines), c.comment(f"Registers in {place}{note}"), block.name.span)
+
+
+def _ported_sizes(lowering: Lowering) -> Defines:
+    """Return how large the BARs are that are made of ranges."""
+    ported = [region for region in lowering.spec.regions if region.ranges]
+    lines = (
+        define(lowering.names.macro(f"bar{region.bar}", "size"), str(size_of(lowering, region)))
+        for region in ported
+    )
+    return Defines(tuple(lines), None, ported[0].name.span if ported else None)
 
 
 def _register_defines(
@@ -67,7 +84,7 @@ def _bits_define(lowering: Lowering, block: m.RegisterBlock, register: m.Registe
 
 def _size_define(lowering: Lowering, block: m.RegisterBlock, words: frozenset[str]) -> list[str]:
     """Return how many bytes a BAR must have, with the last of its blocks."""
-    same = [b for b in lowering.spec.registers if b.bar.value == block.bar.value]
+    same = [b for b in lowering.spec.bar_blocks if b.bar.value == block.bar.value]
     name = bar_sizes(lowering)[block.bar.value]
     if block is not same[-1] or name not in words:
         return []
@@ -77,7 +94,7 @@ def _size_define(lowering: Lowering, block: m.RegisterBlock, words: frozenset[st
 
 def bar_sizes(lowering: Lowering) -> dict[int, str]:
     """Return, for each BAR with registers, the macro of how many bytes it must have."""
-    return {b.bar.value: lowering.names.macro(f"bar{b.bar.value}", "size") for b in lowering.spec.registers}
+    return {b.bar.value: lowering.names.macro(f"bar{b.bar.value}", "size") for b in lowering.spec.bar_blocks}
 
 
 def plan_registers(lowering: Lowering, words: frozenset[str]) -> Registers | None:
@@ -87,7 +104,12 @@ def plan_registers(lowering: Lowering, words: frozenset[str]) -> Registers | Non
     prefix = lowering.names.prefix
     reads = (Access(f"{prefix}_read{w}", f"u{w}", f, f"U{w}_MAX") for w, f in READS.items())
     writes = (Access(f"{prefix}_write{w}", f"u{w}", f, "") for w, f in WRITES.items())
+    config = (
+        Access(f"{prefix}_read_config{w}", f"u{w}", f"pci_read_config_{kind}", "")
+        for w, kind in CONFIG_READS.items()
+    )
     return Registers(
         tuple(access for access in reads if access.name in words),
         tuple(access for access in writes if access.name in words),
+        tuple(access for access in config if access.name in words),
     )

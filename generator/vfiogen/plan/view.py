@@ -57,6 +57,7 @@ class Registers(Record):
 
     reads: tuple[Access, ...]
     writes: tuple[Access, ...]
+    config: tuple[Access, ...] = ()
 
 
 class ArcLabel(Record):
@@ -92,6 +93,68 @@ class AreaView(Record):
     address: str
     length: str
     device: str
+
+
+class ShadowView(Record):
+    """A member that keeps the user's writes to a field at a place of config space, and its size in bytes."""
+
+    member: str
+    at: str
+    size: int
+
+
+class ClipView(Record):
+    """A BAR that the user sees a part of; the function returns how much."""
+
+    bar: int
+    visible: Function
+
+
+class PortsView(Record):
+    """A synthetic BAR of ranges; `enabled` is the condition for accesses, or else memory decoding."""
+
+    bar: int
+    size: str
+    enabled: str | None
+    access: Function
+
+
+class MemoryView(Record):
+    """A synthetic BAR that shows memory."""
+
+    bar: int
+    member: str
+    cached: bool
+    respected: bool
+    failure: bool
+    dma_buf: int | None
+
+
+class EmulationView(Record):
+    """What the user sees instead of the device's own config space and BARs.
+
+    `ready` is the call that waits for the memory after a reset; `bars` are the BARs that aren't the core's.
+    """
+
+    config_read: Function | None
+    config_own: Function | None
+    shadows: tuple[ShadowView, ...]
+    memory_shadows: tuple[ShadowView, ...]
+    clips: tuple[ClipView, ...]
+    ports: tuple[PortsView, ...]
+    memories: tuple[MemoryView, ...]
+    forward_widths: tuple[int, ...]
+    ready: str | None
+    memory_enabled: bool
+    bars: tuple[str, ...]
+
+
+class Early(Record):
+    """What is done before the device can be opened, and the BARs that it takes."""
+
+    steps: Function
+    bars: tuple[int, ...]
+    sizes: tuple[str, ...]
 
 
 class MigrationView(Record):
@@ -146,6 +209,8 @@ class DriverView(Record):
     resets: tuple[Function, ...]
     id_table: tuple[str, ...]
     module_info: tuple[str, ...]
+    emulation: EmulationView | None = None
+    early: Early | None = None
 
 
 def function(
@@ -171,7 +236,7 @@ def _named(declarations: list[c.Declaration], text: str) -> list[c.Declaration]:
     """Leave out variables that neither the statements nor later variables name."""
     kept: list[c.Declaration] = []
     for declaration in reversed(declarations):
-        if re.search(rf"\b{re.escape(declaration.name)}\b", text):
+        if re.search(rf"\b{re.escape(declaration.name.partition('[')[0])}\b", text):
             kept.insert(0, declaration)
             text += f" {declaration.init or ''}"
     return kept
