@@ -328,7 +328,7 @@ def _describe_passing(spec: m.Spec, migration: m.Migration) -> Store:
         ),
         checks=(
             f"What is in the data is judged by {write}, for each write, and by what RESUMING -> STOP runs.",
-            "A read or write moves at most what the user asked for; the parent says how much it was.",
+            "The parent is told how much the user asked for; what it returns is what the user gets.",
         ),
         picture=draw_strip("With the parent", [(expression(migration.size), "stop-copy")]),
         caption="The stream: bytes that the parent understands.",
