@@ -384,6 +384,25 @@ def of(old: str, new: str) -> Comparison:
     return compare(*(model(SPECS[name].read_text(encoding="utf-8"), name) for name in (old, new)))
 
 
+def test_a_register_in_config_space_is_known_by_its_place() -> None:
+    text = HEAD.format(
+        registers="a: 0", endian="little", fields="a: { type: u32, save: regs.a, load: regs.a }"
+    )
+    block = "regs: { bar: 0, map: { a: 0 } }"
+    assert block in text
+    here, renamed, there = (
+        model(
+            text.replace(block, f"{name}: {{ config-space: '{at}', map: {{ a: 4 }} }}").replace(
+                "regs.", f"{name}."
+            )
+        )
+        for name, at in (("regs", "dvsec(1, 2)"), ("caps", "dvsec(1, 2)"), ("regs", "dvsec(1, 3)"))
+    )
+    assert compare(here, renamed).compatible
+    assert compare(here, there).both.forward == "misread"
+    assert compare(model(text), here).both.forward == "misread"
+
+
 def test_migration_that_is_gone_or_new() -> None:
     gone, come = of("edu", "generic"), of("generic", "edu")
     assert (gone.both.forward, gone.both.backward) == ("refused", "nothing")
