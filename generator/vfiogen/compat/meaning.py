@@ -16,9 +16,9 @@ from vfiogen.records import Value
 
 
 class Place(Value):
-    """A register, or bits of it."""
+    """A register, or bits of it; `block` is the number of its BAR, or where it is in config space."""
 
-    bar: int
+    block: Hashable
     at: int
     width: int
     bits: tuple[int, int] | None = None
@@ -83,12 +83,18 @@ def _register(spec: m.Spec, tree: s.Member) -> Place | None:
     bits = next((bits for bits in found[1].bits if bits.name.text == tree.name), None) if found else None
     if found is None or bits is None:
         return None
-    return Place(found[0].bar.value, found[1].at.value, found[1].width, (bits.low, bits.high))
+    return _place(spec, found, (bits.low, bits.high))
 
 
 def _whole_register(spec: m.Spec, block: str, register: str) -> Place | None:
     found = _find(spec, block, register)
-    return Place(found[0].bar.value, found[1].at.value, found[1].width) if found else None
+    return _place(spec, found, None) if found else None
+
+
+def _place(spec: m.Spec, found: tuple[m.RegisterBlock, m.Register], bits: tuple[int, int] | None) -> Place:
+    block, register = found
+    where = ("config-space", meaning(spec, block.position)) if block.position else block.bar.value
+    return Place(where, register.at.value, register.width, bits)
 
 
 def _find(spec: m.Spec, block: str, register: str) -> tuple[m.RegisterBlock, m.Register] | None:
