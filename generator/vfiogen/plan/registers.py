@@ -108,8 +108,11 @@ def plan_registers(lowering: Lowering, words: frozenset[str]) -> Registers | Non
         Access(f"{prefix}_read_config{w}", f"u{w}", f"pci_read_config_{kind}", "")
         for w, kind in CONFIG_READS.items()
     )
+    used_reads = tuple(access for access in reads if access.name in words)
+    used_writes = tuple(access for access in writes if access.name in words)
     return Registers(
-        tuple(access for access in reads if access.name in words),
-        tuple(access for access in writes if access.name in words),
+        used_reads,
+        used_writes,
         tuple(access for access in config if access.name in words),
+        bool(used_reads or used_writes or f"{prefix}_begin_access" in words),
     )

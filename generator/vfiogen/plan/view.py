@@ -53,11 +53,12 @@ class Access(Record):
 
 
 class Registers(Record):
-    """The access functions that the driver needs."""
+    """The access functions that the driver needs; `bracketed` if any access to a BAR has to be."""
 
     reads: tuple[Access, ...]
     writes: tuple[Access, ...]
-    config: tuple[Access, ...] = ()
+    config: tuple[Access, ...]
+    bracketed: bool
 
 
 class ArcLabel(Record):
