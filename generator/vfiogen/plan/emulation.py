@@ -384,7 +384,8 @@ def find_structures(body: Body) -> None:
         typed = body.lowering.analysis.number(block.position, body.scope)
         if typed is not None:
             body.add(c.Expr(f"{body.device}->{c_name(block.name.text)} = {body.value(typed)}"))
-    body.add(c.Blank())
+    if body.lowering.spec.config_blocks:
+        body.add(c.Blank())
 
 
 def set_memories(body: Body) -> None:

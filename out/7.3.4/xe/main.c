@@ -405,7 +405,6 @@ static int xe_vfio_init(struct vfio_device *core_vdev)
 	}
 
 	xe_vfio->xe = xe;
-
 	xe_vfio->vfid = pci_iov_vf_id(pdev) + 1;
 
 	mutex_init(&xe_vfio->state_mutex);
