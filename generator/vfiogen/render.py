@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from vfiogen.plan.view import DriverView, MigrationView
 
 BLANK_LINES = re.compile(r"\n{3,}")
-TEMPLATE_FEATURES = ("kzalloc-obj", "precopy-info-v2", "mig-data-size")
+TEMPLATE_FEATURES = (
+    *("kzalloc-obj", "precopy-info-v2", "mig-data-size", "region-info-caps", "get-iomap", "setup-barmap"),
+    *("memory-enabled", "vmf-insert-pfn", "huge-pfnmap", "pfn-t", "pfn-address-space", "dmabuf-ops"),
+    *("dmabuf-phys-vec",),
+)
 
 
 def template_directory() -> Path:
@@ -47,8 +51,9 @@ def _bytecode_cache() -> FileSystemBytecodeCache | None:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return what templates are rendered with."""
+    made = Environment(
         loader=FileSystemLoader(template_directory()),
         bytecode_cache=_bytecode_cache(),
         auto_reload=False,
@@ -58,14 +63,14 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.globals |= {
+    made.globals |= {
         "function": c.function_head,
         "call": _call,
         "wrap": _wrap,
         "yaml": _yaml_string,
         "includes": plan_includes,
     }
-    return environment
+    return made
 
 
 def _call(head: str, arguments: list[str], tail: str = ";", indent: int = 1) -> str:
@@ -85,7 +90,7 @@ def _wrap(text: str, indent: int = 1) -> str:
 
 def render_template(name: str, values: Mapping[str, object]) -> str:
     """Return a rendered template, with one blank line where optional parts left several."""
-    text = _environment().get_template(name).render(values)
+    text = environment().get_template(name).render(values)
     return BLANK_LINES.sub("\n\n", text).strip("\n") + "\n"
 
 

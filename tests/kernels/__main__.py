@@ -9,11 +9,12 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from tests.kernels import build, tools, trees
+from tests.kernels.cache import cache_root
 from tests.kernels.errors import BuildError, UnavailableError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return 0, or 1 when something can't be had."""
+    """Run a command; return 0, 1 when something can't be had, or 130 when it was stopped."""
     options = _parser().parse_args(arguments)
     if options.tree:
         os.environ["VFIOGEN_TREES"] = ":".join(options.tree)
@@ -23,6 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BuildError, UnavailableError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except OSError as error:  # of the cache: no space, no permission
+        sys.stderr.write(f"{error.filename or cache_root()}: {error.strerror or error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -24,6 +24,10 @@ from tests.lab.remote import RemoteSystem
 from vfiogen.vfio.device import Device, Stream, open_device
 from vfiogen.vfio.uapi import State
 
+# A stream may be long, and each piece is a trip to the guest and back.
+_PIECES = 100
+_WHOLE = 4096
+
 
 @dataclass
 class Lab:
@@ -150,7 +154,7 @@ class Bench:
     def save(self, device: Device, piece: int = 4096) -> bytes:
         """Stop a running device, return its stream, and leave it in STOP_COPY."""
         stream = self.data_of(device, State.STOP_COPY)
-        data = stream.read_all(piece)
+        data = read_pieces(stream, piece)
         stream.close()
         return data
 
@@ -177,6 +181,19 @@ class Bench:
     def violations(self) -> list[str]:
         """Return what the simulated firmware was told that it must not be."""
         return simulation.violations(self.guest) if self.driver.stand_in else []
+
+
+def read_pieces(stream: Stream, piece: int) -> bytes:
+    """Read a stream to its end: many pieces of a size, and then what there still is."""
+    parts = [stream.read(piece) for _ in range(_PIECES)] if piece < _WHOLE else []
+    return b"".join(parts) + stream.read_all(_WHOLE)
+
+
+def write_pieces(stream: Stream, data: bytes, piece: int) -> None:
+    """Write many pieces of a size, and then what there still is."""
+    small = data[: piece * _PIECES] if piece < _WHOLE else b""
+    stream.write_all(small, piece)
+    stream.write_all(data[len(small) :], _WHOLE)
 
 
 @contextlib.contextmanager

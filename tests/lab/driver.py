@@ -16,15 +16,15 @@ _NO_MIGRATION = Migration(0)
 
 @dataclass(frozen=True)
 class Mutation:
-    """A stream that isn't to be loaded: how it comes from a good one, and the errors it may be refused with.
+    """A stream that isn't to be loaded: how it comes from a good one, and the errors that end RESUMING then.
 
-    `at_write` is set where the very write that brings it is refused, not only the end of RESUMING.
+    `at_write` is the error of the very write that brings it, if that is refused already.
     """
 
     name: str
     change: Callable[[bytes], bytes]
     errors: tuple[int, ...]
-    at_write: bool = False
+    at_write: int = 0
 
 
 def nothing(_guest: Guest) -> None:

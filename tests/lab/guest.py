@@ -82,6 +82,10 @@ class Guest:
         self.system.remove_module(key)
         self._loaded.remove(key)
 
+    def users_of(self, name: str) -> int:
+        """Return how many references keep a module from being unloaded."""
+        return int(self.system.read_file(f"/sys/module/{_module_key(name)}/refcnt"))
+
     def bind(self, bdf: str, driver: str) -> None:
         """Bind a PCI device to a driver, from whatever has it."""
         place = f"/sys/bus/pci/devices/{bdf}"

@@ -76,6 +76,8 @@ def test_members_are_known() -> None:
         own |= {c_name(one.name.text) for one in spec.events}
         own |= {c_name(block.name.text) for block in spec.registers if block.base}
         own |= {c_name(spec.provider.handle.text)} if spec.provider else set()
+        own |= {c_name(block.name.text) for block in spec.config_blocks}
+        own |= {c_name(f"config-{field.name}") for field in spec.config_space}
         for member in re.findall(r"(\w+);", found[1] if found else ""):
             assert member in own | names.DEVICE_MEMBERS
 
@@ -94,7 +96,10 @@ def test_called_functions_are_known() -> None:
 def test_variables_are_known() -> None:
     for spec, text in rendered():
         prefix = spec.driver.prefix.text
-        own = spelled(spec) | {"sum", "product", "difference", "holds", "chosen", "name", "produced"}
+        own = spelled(spec) | {
+            re.sub(r"\W", "_", key).lower() for key in re.findall(r'_read_u64\(.*?"(.*?)"', text, re.S)
+        }
+        own |= {"sum", "product", "difference", "holds", "chosen", "name", "produced"}
         for _, body in HEAD.findall(text):
             for variable in VARIABLE.findall(body):
                 plain = variable.rstrip("0123456789")

@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 
 from vfiogen import cli
 from vfiogen.compat import Comparison, compare
+from vfiogen.compat.compare import STORES
 from vfiogen.diagnostics import Problems, Source
+from vfiogen.doc import stores as doc_stores
 from vfiogen.load import load_source
 from vfiogen.model import spec as m
 from vfiogen.model.read import read_spec
 from vfiogen.pipeline import load_specs
 from vfiogen.project import SpecFile
+from vfiogen.schema import spec_schema
 
 ROOT = Path(__file__).parents[2]
 SPECS = {
@@ -366,8 +369,38 @@ def test_every_code_of_a_change_has_a_case() -> None:
     assert told == {code for code in codes() if code.startswith("compat-")}
 
 
+NEWS = "say in compat/ and doc/ what it does to a stream, and add it here"
+
+
+def test_every_part_of_a_stream_is_known() -> None:
+    stream = spec_schema()["properties"]["migration"]["properties"]["stream"]["properties"]
+    assert set(stream) == {*STORES, "capacity", "save", "load"}, NEWS
+    assert set(STORES) == set(doc_stores.STORES)
+    roles = {"const", "match", "save", "load", "register"}
+    assert set(m.LayoutField.__struct_fields__) == {"name", "type", "count", "note", *roles}, NEWS
+
+
 def of(old: str, new: str) -> Comparison:
     return compare(*(model(SPECS[name].read_text(encoding="utf-8"), name) for name in (old, new)))
+
+
+def test_a_register_in_config_space_is_known_by_its_place() -> None:
+    text = HEAD.format(
+        registers="a: 0", endian="little", fields="a: { type: u32, save: regs.a, load: regs.a }"
+    )
+    block = "regs: { bar: 0, map: { a: 0 } }"
+    assert block in text
+    here, renamed, there = (
+        model(
+            text.replace(block, f"{name}: {{ config-space: '{at}', map: {{ a: 4 }} }}").replace(
+                "regs.", f"{name}."
+            )
+        )
+        for name, at in (("regs", "dvsec(1, 2)"), ("caps", "dvsec(1, 2)"), ("regs", "dvsec(1, 3)"))
+    )
+    assert compare(here, renamed).compatible
+    assert compare(here, there).both.forward == "misread"
+    assert compare(model(text), here).both.forward == "misread"
 
 
 def test_migration_that_is_gone_or_new() -> None:
@@ -613,3 +646,16 @@ def test_a_spec_that_the_revision_lacks(repository: Path, capsys: pytest.Capture
     Path("specs/acme/late.yaml").write_text("", encoding="utf-8")
     assert cli.main(["compat", "--git", "v1", "specs/acme/late.yaml"]) == 1
     assert "`specs/acme/late.yaml` isn't in the revision `v1`" in capsys.readouterr().err
+
+
+def test_without_git(
+    repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(repository))
+    assert cli.main(["compat", "--git", "v1", "acme"]) == 1
+    assert "error[missing-tool]: `git` can't be found" in capsys.readouterr().err
+
+
+def test_a_revision_is_no_option_of_git(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["compat", "--git=--all", "acme"]) == 1
+    assert "`--all` is no revision of git" in capsys.readouterr().err

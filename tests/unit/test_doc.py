@@ -275,6 +275,28 @@ def test_the_parent_is_named_with_its_calls() -> None:
     assert calls["load-setup"] == "qat_vfmig_load_setup(mdev, loaded)"
 
 
+def test_what_the_user_sees_instead_of_the_device() -> None:
+    fields = {cells[0]: cells[1:] for cells in rows(chapter("config-fields", "What the user sees"))}
+    assert fields["scratch"] == ["0x40", "what was written last", "shadow"]
+    assert fields["device-id"] == ["PCI_DEVICE_ID", "0x1000", "forward"]
+    (region,) = rows(chapter("clipped-bar", "What the user sees"))[1:]
+    assert region[0] == "bar2"
+    assert "bar-size(2) / 2" in region[1]
+    assert "are for the host" in region[1].replace("\n", " ")
+
+
+def test_registers_that_the_driver_hides_are_told_apart(tmp_path: Path) -> None:
+    text = SPECS["edu"].read_text(encoding="utf-8")
+    path = tmp_path / "edu.yaml"
+    path.write_text(f"{text}regions:\n  bar0: {{ visible: bar-size(0) / 2 }}\n", encoding="utf-8")
+    problems = Problems()
+    (found,) = load_specs([SpecFile(path, "edu.yaml", "edu.yaml")], problems)
+    assert not problems
+    said = parsed(page.document(found.model, "edu.yaml").page).astext().replace("\n", " ")
+    assert "BAR 0, of which the user sees what the driver shows" in said
+    assert "can write without migration" not in said
+
+
 def test_area_and_what_the_parent_tells() -> None:
     composed = chapter("pds", "How the state is composed and consumed").astext().replace("\n", " ")
     assert "mapped for DMA of parent" in composed

@@ -175,8 +175,11 @@ def test_the_table_agrees_with_what_headers_of_released_kernels_showed() -> None
     assert wrong == []
 
 
+PROVEN_BY_TREES = {"vfio-debugfs-root", "huge-pfnmap", "pfn-address-space", "zap-by-mapping"}
+
+
 def test_every_feature_is_in_the_matrix_or_proven_by_the_trees_of_the_tests() -> None:
-    assert set(FEATURES) - {name for name, _, _ in matrix()} == {"vfio-debugfs-root"}
+    assert set(FEATURES) - {name for name, _, _ in matrix()} == PROVEN_BY_TREES
 
 
 def test_every_feature_tells_some_supported_releases_apart() -> None:

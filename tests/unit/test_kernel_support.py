@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.kernels import packages, trees
+from tests.kernels.__main__ import main
 from tests.kernels.build import Prepared, find_module
 from tests.kernels.cache import appearing, cache_root, locked
 from tests.kernels.config import LAB, Setting, built_in, parse_setting, read_fragment, unmet
@@ -236,3 +237,25 @@ def test_a_lock_can_be_taken_again(cache: Path) -> None:
     for _ in range(2):
         with locked("one"), locked("other"):
             assert (cache / "locks/one").exists()
+
+
+# The command
+
+
+def test_a_cache_that_cannot_be_written_to_is_one_line(
+    cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache.write_text("")
+    assert main(["fetch", "newest"]) == 1
+    assert capsys.readouterr().err == f"{cache}/locks: Not a directory\n"
+
+
+def test_a_stop_is_told_by_the_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(_name: str) -> Tree:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trees, "find_tree", stopped)
+    assert main(["fetch", "newest"]) == 130
+    assert capsys.readouterr().err == ""

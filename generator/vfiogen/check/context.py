@@ -6,8 +6,9 @@ from __future__ import annotations
 from vfiogen.diagnostics import quote
 from vfiogen.model import spec as m
 from vfiogen.model.analyse import Analysis, Scope
-from vfiogen.model.settled import circle, source
+from vfiogen.model.settled import at_open, circle, source
 from vfiogen.model.types import IOMEM, read_type
+from vfiogen.model.walk import formulas
 
 
 def check_context(spec: m.Spec, analysis: Analysis, scope: Scope) -> None:
@@ -45,7 +46,17 @@ def _check_at_open(spec: m.Spec, analysis: Analysis) -> None:
     for kept in spec.context:
         if kept.at == "open":
             _check_fit(kept, analysis, scope)
+    _check_probe(spec, analysis)
     for one in circle(spec, analysis.reach):
         formula = source(one)
         message = f"{quote(one.name.text)} can't be settled before what it depends on, which is itself"
         analysis.problems.report("context-order", message, formula.span if formula else one.name.span)
+
+
+def _check_probe(spec: m.Spec, analysis: Analysis) -> None:
+    """What opening settles isn't known before."""
+    known = {one.name.text for one in at_open(spec)}
+    for formula in formulas(spec.probe):
+        for name in sorted(analysis.reach.reached(formula) & known):
+            message = f"{quote(name)} is settled when the device is opened"
+            analysis.problems.report("register-early", message, formula.span, "do this in `lifecycle: open`")

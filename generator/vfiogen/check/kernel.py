@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from vfiogen.c import syntax as s
 from vfiogen.c.names import is_safe_relative_path
 from vfiogen.check.texts import every_step
-from vfiogen.diagnostics import Problems, VfiogenError, did_you_mean, listing, quote
+from vfiogen.diagnostics import Problems, Span, VfiogenError, did_you_mean, listing, quote
 from vfiogen.kernel.features import FEATURES
 from vfiogen.kernel.release import Release
 from vfiogen.kernel.target import Kernel
@@ -96,7 +96,24 @@ def check_kernel(spec: m.Spec, kernel: Kernel, problems: Problems) -> bool:
                 feature.span,
                 f"add `{implied}` to `kernel: needs`, so that the driver is left out there",
             )
+    for span, what, needed in implied_features(spec):
+        if not kernel.has(needed):
+            problems.report(
+                "kernel-lacks",
+                f"{kernel_name(kernel)} can't have {what}",
+                span,
+                f"add `{needed}` to `kernel: needs`, so that the driver is left out there",
+            )
     return True
+
+
+def implied_features(spec: m.Spec) -> Iterator[tuple[Span, str, str]]:
+    """Yield what regions need of the kernel by themselves: where, in words, and the feature."""
+    for region in spec.regions:
+        if region.physical:
+            yield region.name.span, "memory as a BAR: its mappings couldn't be revoked", "zap-by-mapping"
+        if any(one.forward for one in region.ranges):
+            yield region.name.span, "ranges that are forwarded", "core-iorw"
 
 
 def missing_needs(spec: m.Spec, kernel: Kernel) -> list[str]:
@@ -124,7 +141,9 @@ def _uses(spec: m.Spec) -> Iterator[tuple[m.Formula, set[str]]]:
 
 def _outside(spec: m.Spec) -> tuple[tuple[m.Step, ...], tuple[object, ...]]:
     """Return the steps outside of commands, and what else has formulas there."""
-    steps, rest = spec.lifecycle, (spec.provider, spec.layouts, spec.context, spec.variants)
+    steps = spec.lifecycle
+    rest: tuple[object, ...] = (spec.provider, spec.layouts, spec.context, spec.variants)
+    rest = (*rest, spec.config_space, spec.regions)
     if spec.migration is None:
         return steps, rest
     stream = spec.migration.stream

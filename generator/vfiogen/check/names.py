@@ -33,33 +33,49 @@ _TEMPLATES = """
     save_pre_copy save_read save_state save_stop_copy set_state start_loading start_saving step
     stop_and_save table unmap_area write16 write32 write64 write8
 """
+# Likewise, where something is emulated or done early, or registers are in config space.
+_EMULATION = _words("""
+    access_width clipped_info config_is_own config_read config_write copy_memory fault find_page forward
+    get_dmabuf_phys get_region_info huge_fault insert_pfn ioctl keep_field lock_memory map_forward map_memory
+    memory memory_enabled memory_info memory_mmap memory_rw mmap pci_ops probe_device probe_steps read
+    read_config16 read_config32 read_config8 register_memory register_one reset_emulation set_memory
+    show_field unmap_memory unregister_memory vm_ops vma_index vma_page write
+""") | {f"bar{number}_{name}" for number in range(6) for name in ("access", "rw", "visible")}
 _ARCS = {arc for p2p in (False, True) for arc in device_arcs(p2p)}
 OWN_FUNCTIONS = _words(_TEMPLATES) | {f"{a}_to_{b}".lower() for a, b in _ARCS}
 _OF_VARIANTS = ("init", "release", "open_device", "close_device", "ops")
-OWN_STRUCTURES = ("area", "device", "id", "migration_file")
+OWN_STRUCTURES = ("area", "device", "id", "memory", "migration_file")
 # Members of the driver's own structure.
-DEVICE_MEMBERS = _words(
-    "core_device mig_state reset_prepared resets resets_settled resuming saving state_mutex"
-) | {f"bar{number}" for number in range(6)}
+DEVICE_MEMBERS = _words("""
+    command core_device map_lock mig_state reset_prepared resets resets_ready resets_settled resuming saving
+    state_mutex
+""") | {
+    f"bar{number}{kind}"
+    for number in range(6)
+    for kind in ("", "_register", "_memory", "_forward", *(f"_forward{count}" for count in range(10)))
+}
 # Variables of functions that take a command's parameters too.
 COMMAND_LOCALS = _words("pdev ret timeout")
 # Variables beside the one that is called like the prefix, and members of the migration file beside it.
 PREFIX_LOCALS = COMMAND_LOCALS | _words("""
-    addr area arg buf capacity cmd comp completion core_device core_vdev count data dev dir disabled end
-    envelope event expected filp flags fops i id info inode length lock migf minsz name nb next ops pages
-    pos ppos pre_copy request resets sg state target value vdev
+    addr area arg asleep border buf byte capacity caps cmd comp completion core_device core_vdev count
+    data dev dir disabled done end envelope event expected filp first flags fops i id index info inode io
+    length limit limits lock memory migf minsz msix name nb next ops own pages pfn pfns pos ppos pre_copy
+    request resets sg size sparse state target value vdev visible vma width
 """)
 # What rendered code calls: a variable of the name would hide it.
 CALLED = _words("""
     anon_inode_getfile array_size atomic_inc atomic_read check_add_overflow check_mul_overflow
-    check_sub_overflow container_of copy_from_user copy_to_user dma_alloc_coherent dma_free_coherent
-    dma_map_sgtable dma_unmap_sgtable down_write flush_kernel_vmap_range fput fsleep get_file
-    invalidate_kernel_vmap_range kasprintf kfree kvfree kvmalloc_array kvmalloc_objs kzalloc kzalloc_obj
-    lockdep_assert_held memcpy module_pci_driver mutex_destroy mutex_init mutex_lock mutex_unlock
-    pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_physfn read_poll_timeout readb readb_poll_timeout readl
-    readl_poll_timeout readq readq_poll_timeout readw readw_poll_timeout
-    pci_match_id sg_alloc_table_from_pages sg_dma_address sg_dma_len sg_free_table static_assert stream_open
-    to_pci_dev up_write vfree vmalloc_to_page writeb writel writeq writew
+    check_sub_overflow cond_resched container_of copy_from_user copy_to_user dma_alloc_coherent
+    dma_free_coherent dma_map_sgtable dma_unmap_sgtable down_read down_write flush_kernel_vmap_range
+    fput fsleep get_file get_user invalidate_kernel_vmap_range ioremap_wc iounmap kasprintf kfree
+    kmalloc kvfree kvmalloc_array kvmalloc_objs kzalloc kzalloc_obj lockdep_assert_held memcpy
+    memcpy_fromio memcpy_toio memremap memunmap module_pci_driver mutex_destroy mutex_init mutex_lock
+    mutex_unlock pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_match_id pci_physfn pm_runtime_put
+    put_user read_poll_timeout readb readb_poll_timeout readl readl_poll_timeout readq
+    readq_poll_timeout readw readw_poll_timeout sg_alloc_table_from_pages sg_dma_address sg_dma_len
+    sg_free_table static_assert stream_open struct_size to_pci_dev up_read up_write vfree vm_flags_set
+    vma_pages vmalloc_to_page vmf_insert_pfn writeb writel writeq writew
 """)
 # Prefixes with which the kernel's headers declare something that a driver declares too, such as vfio_device
 # or pci_save_state.
@@ -176,7 +192,12 @@ class _Names:
         for word in (*handle, *notifiers, *kept, *windows):
             if c_name(word.text) in DEVICE_MEMBERS:
                 self._clash(f"the driver's structure has a member {quote(c_name(word.text))} already", word)
-        self._check_group(None, [*handle, *notifiers, *kept, *windows])
+        placed = [block.name for block in self._spec.config_blocks]
+        placed += [field.name for field in self._spec.config_space]
+        for word in placed:
+            if c_name(word.text) in DEVICE_MEMBERS:
+                self._clash(f"the driver's structure has a member {quote(c_name(word.text))} already", word)
+        self._check_group(None, [*handle, *notifiers, *kept, *windows, *placed])
 
     def _check_kernel_fields(self) -> None:
         for structure in self._spec.kernel_structures:
@@ -327,7 +348,9 @@ def variant_suffix(spec: m.Spec, variant: m.Variant) -> str:
 def own_functions(spec: m.Spec) -> frozenset[str]:
     """Return what the driver calls functions and tables of its own, without the prefix."""
     suffixes = [variant_suffix(spec, variant) for variant in spec.variants]
-    return OWN_FUNCTIONS | {f"{suffix}_{name}" for suffix in suffixes for name in _OF_VARIANTS}
+    emulates = spec.regions or spec.config_space or spec.probe or spec.config_blocks
+    own = OWN_FUNCTIONS | _EMULATION if emulates else OWN_FUNCTIONS
+    return own | {f"{suffix}_{name}" for suffix in suffixes for name in _OF_VARIANTS}
 
 
 def _both(word: m.Word, other: m.Word, name: str) -> str:

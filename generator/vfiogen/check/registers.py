@@ -18,6 +18,9 @@ def check_registers(spec: m.Spec, problems: Problems, complete: bool) -> None:
     saved nor declared transient."""
     by_place: dict[object, list[m.Register]] = {}
     for block in spec.registers:
+        if block.position is not None:
+            _check_config_block(block, problems)
+            continue
         place = block.bar.value if block.bar else block.name.text
         by_place.setdefault(place, []).extend(block.registers)
         for register in block.registers:
@@ -27,6 +30,19 @@ def check_registers(spec: m.Spec, problems: Problems, complete: bool) -> None:
         _check_overlap(registers, problems)
     if complete:
         _check_saved(spec, problems)
+
+
+def _check_config_block(block: m.RegisterBlock, problems: Problems) -> None:
+    for register in block.registers:
+        _check_place(register, problems)
+        _check_bits(register, problems)
+        if register.access != "ro" or register.width > 32 or register.count:
+            message = (
+                f"{quote(register.name.text)} is in config space, where registers of up to 32 bits are read"
+            )
+            hint = "write `access: ro`"
+            problems.report("register-access", message, register.name.span, hint)
+    _check_overlap(list(block.registers), problems)
 
 
 def _check_place(register: m.Register, problems: Problems) -> None:
@@ -88,7 +104,7 @@ def _check_range(register: m.Register, bits: m.Bits, problems: Problems) -> bool
 
 def _check_saved(spec: m.Spec, problems: Problems) -> None:
     saved, misspelt = set(_saved_registers(spec)), meant_names(problems)
-    for block in spec.registers:
+    for block in spec.bar_blocks:
         if not any((block.name.text, r.name.text) in saved for r in block.registers):
             continue
         for register in block.registers:

@@ -40,6 +40,9 @@ def _of_declarations(spec: m.Spec) -> Iterator[m.Word | None]:
         yield layout.note
         yield from (field.note for field in layout.fields)
     yield from (kept.note for kept in spec.context)
+    yield from (field.note for field in spec.config_space)
+    yield from (region.note for region in spec.regions)
+    yield from (one.note for region in spec.regions for one in region.ranges)
     for command in spec.commands:
         yield from (command.note, *(body.note for body in command.bodies))
 

@@ -39,6 +39,7 @@ class _Variants:
                 self._problems.report("variant", message, variant.name.span, related=related)
             self._check_condition(variant)
             self._check_sections(variant)
+            self._check_emulation(variant)
             last = last or (variant if variant.when is None else None)
         self._check_unused()
 
@@ -46,14 +47,24 @@ class _Variants:
         scope = Scope(self._spec).before_open()
         typed = self._analysis.condition(variant.when, scope)
         for part in walk(typed) if typed is not None else ():
-            reason = self._too_early(part)
+            reason = self._too_early(part) or self._unsure(part, typed)
             if reason and variant.when:
                 hint = "it is looked at before the driver has anything of its own for the device"
                 self._problems.report("variant", f"a condition can't {reason}", variant.when.span, hint)
 
+    def _unsure(self, part: t.Typed, whole: t.Typed | None) -> str:
+        """Say which property may be missing: a condition tests that first."""
+        if not isinstance(part, t.Property) or part.type.kind == "bool" or whole is None:
+            return ""
+        tested = {p.key for p in walk(whole) if isinstance(p, t.Property) and p.type.kind == "bool"}
+        call = f'found(property("{part.key}"))'
+        return "" if part.key in tested else f"look at a property without `{call} and` before it"
+
     def _too_early(self, part: t.Typed) -> str:
         """Say what a condition would need that isn't there when the device is bound."""
         kept = {value.name.text for value in self._spec.context}
+        if isinstance(part, t.Read | t.Located):
+            return f"look at {quote(part.block.name.text)}, whose place isn't known yet"
         if isinstance(part, t.Kept):
             return f"look at {quote(part.name)}, a value of the context"
         if isinstance(part, t.Run):
@@ -71,6 +82,15 @@ class _Variants:
                 known = f"it has {listing(self._sections, 'and')}" if self._sections else ""
                 self._problems.report("variant", message, word.span, known)
 
+    def _check_emulation(self, variant: m.Variant) -> None:
+        """Regions have their registers in config space, so a driver has one set of both."""
+        both = [name for name in ("config-space", "regions") if name in self._sections]
+        used = [name for name in both if variant.uses(name)]
+        if used and used != both:
+            missing = next(name for name in both if name not in used)
+            message = f"{quote(used[0])} and {quote(missing)} are used together or not at all"
+            self._problems.report("variant", message, variant.name.span, f"add {quote(missing)} to `use`")
+
     def _check_unused(self) -> None:
         used = {word.text for variant in self._spec.variants for word in variant.use}
         for name, span in self._sections.items():
@@ -82,6 +102,10 @@ class _Variants:
 def _sections(spec: m.Spec) -> dict[str, Span]:
     """Return the sections that variants choose from, and where each is."""
     found = {"lifecycle": spec.lifecycle[0].span} if spec.lifecycle else {}
+    if spec.config_space:
+        found["config-space"] = spec.config_space[0].name.span
+    if spec.regions:
+        found["regions"] = spec.regions[0].name.span
     if spec.migration:
         found["migration"] = spec.migration.span
     return found

@@ -16,9 +16,9 @@ from vfiogen.records import Value
 
 
 class Place(Value):
-    """A register, or bits of it."""
+    """A register, or bits of it; `block` is the number of its BAR, or where it is in config space."""
 
-    where: Hashable
+    block: Hashable
     at: int
     width: int
     bits: tuple[int, int] | None = None
@@ -83,17 +83,24 @@ def _register(spec: m.Spec, tree: s.Member) -> Place | None:
     bits = next((bits for bits in found[1].bits if bits.name.text == tree.name), None) if found else None
     if found is None or bits is None:
         return None
-    return Place(_where(spec, found[0]), found[1].at.value, found[1].width, (bits.low, bits.high))
-
-
-def _where(spec: m.Spec, block: m.RegisterBlock) -> Hashable:
-    """Return the BAR of a block, or what its base stands for."""
-    return block.bar.value if block.bar else meaning(spec, block.base)
+    return _place(spec, found, (bits.low, bits.high))
 
 
 def _whole_register(spec: m.Spec, block: str, register: str) -> Place | None:
     found = _find(spec, block, register)
-    return Place(_where(spec, found[0]), found[1].at.value, found[1].width) if found else None
+    return _place(spec, found, None) if found else None
+
+
+def _place(spec: m.Spec, found: tuple[m.RegisterBlock, m.Register], bits: tuple[int, int] | None) -> Place:
+    block, register = found
+    return Place(_where(spec, block), register.at.value, register.width, bits)
+
+
+def _where(spec: m.Spec, block: m.RegisterBlock) -> Hashable:
+    """Return the BAR of a block, or what says where it is instead."""
+    if block.position:
+        return ("config-space", meaning(spec, block.position))
+    return block.bar.value if block.bar else meaning(spec, block.base)
 
 
 def _find(spec: m.Spec, block: str, register: str) -> tuple[m.RegisterBlock, m.Register] | None:

@@ -35,6 +35,7 @@ def document(spec: m.Spec, origin: str, illustrated: bool = True) -> Document:
         rst.paragraph(escaped(sentence(driver.description.text))),
         *_devices(spec),
         *_parent(spec),
+        *_shown(spec),
     ]
     pictures: dict[str, str] = {}
     if migration is None:
@@ -102,6 +103,37 @@ def _parent(spec: m.Spec) -> Iterator[str]:
         f" with {literal(expression(provider.get))}{put}. It {kept}. All that it asks of the parent is in the"
         " list of commands below."
     )
+
+
+def _shown(spec: m.Spec) -> Iterator[str]:
+    """Say where the driver shows the user something else than the device."""
+    if spec.regions or spec.config_space:
+        yield rst.chapter("What the user sees")
+        yield rst.paragraph("The rest of the device's BARs and config space is shown as it is.")
+    if spec.regions:
+        yield rst.table(("Region", "What it is"), ((literal(x.name.text), _region(x)) for x in spec.regions))
+    if spec.config_space:
+        rows = ((literal(x.name.text), literal(x.place.text), *_emulated(x)) for x in spec.config_space)
+        yield rst.table(("Field of config space", "At", "Reads", "Writes"), rows)
+
+
+def _region(region: m.Region) -> str:
+    said = [
+        f"if {literal(expression(region.when))}" if region.when else "",
+        f"the first {literal(expression(region.visible))} bytes of the device's" if region.visible else "",
+        f"a BAR of its own, {literal(region.synthetic.text)}" if region.synthetic else "",
+        f"of {literal(expression(region.size))} bytes" if region.size else "",
+        f"memory at {literal(expression(region.physical.base))}" if region.physical else "",
+    ]
+    used = [f for part in region.ranges for f in (part.read, part.write) if f]
+    runs = f"\nAccesses run {listed(dict.fromkeys(literal(expression(f)) for f in used))}." if used else ""
+    note = f"\n{escaped(sentence(region.note.text))}" if region.note else ""
+    return f"{'; '.join(filter(None, said))}{runs}{note}"
+
+
+def _emulated(field: m.ConfigField) -> tuple[str, str]:
+    own = "what was written last" if field.writes == "shadow" else "as the device's"
+    return literal(expression(field.reads)) if field.reads else own, field.writes
 
 
 # The stream
@@ -252,6 +284,7 @@ def _commands(spec: m.Spec) -> Iterator[str]:
 
 def _lifecycle(spec: m.Spec) -> Iterator[tuple[str, m.Step]]:
     yield from (("when the device is taken", one) for one in spec.init)
+    yield from (("when it is bound", one) for one in spec.probe)
     yield from (("when it is opened", one) for one in spec.open)
 
 

@@ -105,27 +105,43 @@ def _loaded(field: m.LayoutField) -> str:
 
 
 def _availability(spec: m.Spec, layout: m.Layout) -> Iterator[str]:
-    """Say which fields the user could reach without migration: those that are registers of a BAR."""
-    blocks = {block.name.text: block.bar.value for block in spec.registers if block.bar}
-    reached: dict[int, list[str]] = {}
-    others = []
-    for field in layout.fields:
-        found = set(names([f for f in (field.match, field.save, field.register) if f])) - {*FUNCTIONS}
-        bars = {blocks[name] for name in found & blocks.keys()}
-        if bars and not found - blocks.keys():
-            reached.setdefault(min(bars), []).append(field.name.text)
-        elif found:
-            others.append(field.name.text)
-    for bar, fields in sorted(reached.items()):
-        yield (
-            f"{_literals(fields)} {_are(fields)} made of registers of BAR {bar}, which the user reaches"
-            " through vfio-pci without migration as well."
-        )
+    """Say which fields the user could reach without migration: those that are registers of BARs."""
+    found = {field.name.text: _origin(spec, field) for field in layout.fields}
+    for origin in sorted(set(found.values()) - {None, ""}, key=str):
+        fields = [name for name, one in found.items() if one == origin]
+        yield f"{_literals(fields)} {_are(fields)} made of registers of {origin}."
+    others = [name for name, one in found.items() if one == ""]
     if others:
         yield (
             f"{_literals(others)} {_come(others)} from the driver or its parent, not from a register of a BAR"
             " alone."
         )
+
+
+def _origin(spec: m.Spec, field: m.LayoutField) -> str | None:
+    """Return whose registers a field is made of; none for a constant, "" for what is more than registers."""
+    found = set(names([f for f in (field.match, field.save, field.register) if f])) - {*FUNCTIONS}
+    blocks = [block for block in spec.registers if block.name.text in found]
+    if not found:
+        return None
+    if len(blocks) != len(found):
+        return ""
+    return listed(dict.fromkeys(_where(spec, block) for block in blocks))
+
+
+def _where(spec: m.Spec, block: m.RegisterBlock) -> str:
+    if block.position:
+        return "config space, which vfio-pci filters for the user"
+    if not block.bars:
+        return "the parent, which the user doesn't reach"
+    bars = listed(f"BAR {bar}" for bar in sorted(block.bars))
+    if any(_is_changed(spec, bar) for bar in block.bars):
+        return f"{bars}, of which the user sees what the driver shows"
+    return f"{bars}, which the user reaches through vfio-pci without migration as well"
+
+
+def _is_changed(spec: m.Spec, bar: int) -> bool:
+    return any(region.bar == bar for region in spec.regions)
 
 
 def _literals(found: Iterable[str]) -> str:
@@ -204,9 +220,11 @@ def _is_loaded(field: m.LayoutField) -> bool:
 
 
 def _in_registers(spec: m.Spec, layout: m.Layout) -> bool:
-    """Tell whether everything that is loaded goes into registers of a BAR."""
-    blocks = {block.name.text for block in spec.registers if block.bar}
-    places = [f for field in layout.fields for f in (field.load or field.register,) if f]
+    """Tell whether everything that is loaded goes into registers that the user reaches anyway."""
+    blocks = {
+        block.name.text for block in spec.bar_blocks if block.bar and not _is_changed(spec, block.bar.value)
+    }
+    places = [place for field in layout.fields if (place := field.load or field.register)]
     return set(names(places)) <= blocks
 
 
@@ -337,7 +355,7 @@ def _describe_passing(spec: m.Spec, migration: m.Migration) -> Store:
         ),
         checks=(
             f"What is in the data is judged by {write}, for each write, and by what RESUMING -> STOP runs.",
-            "A read or write moves at most what the user asked for; the parent says how much it was.",
+            "The parent is told how much the user asked for; what it returns is what the user gets.",
         ),
         picture=draw_strip("With the parent", [(expression(migration.size), "stop-copy")]),
         caption="The stream: bytes that the parent understands.",

@@ -38,7 +38,12 @@ def step(one: m.Step) -> str:
 
 def modifiers(one: m.Step) -> Iterator[str]:
     """Yield what else is said of a step, as sentences without their end."""
-    if one.every is not None and one.limit is not None:
+    if one.when:
+        yield f"only if {expression(one.when)}"
+    if one.every is not None and one.limits:
+        limits = ", ".join(map(duration, one.limits))
+        yield f"every {duration(one.every)}, for {limits} at the most, by {expression(one.by)}"
+    elif one.every is not None and one.limit is not None:
         yield f"every {duration(one.every)}, for {duration(one.limit)} at the most"
     if one.into:
         yield f"the outcome is kept as {expression(one.into)}"

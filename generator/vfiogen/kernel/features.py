@@ -242,7 +242,25 @@ _TABLE = (
         "7.1 6.18.39 6.12.96 6.1.178",
         _core(_member("vfio_pci_core_device", "sriov_active")),
     ),
+    _feature(
+        "zap-by-mapping",
+        "the core revokes all mappings of the device, not only those that it has made itself",
+        "6.10 6.9.11",
+        _core(r"\A(?!.*\bvma_list\b).*\bstruct\s+vfio_pci_core_device\b"),
+    ),
     # memory
+    _feature(
+        "huge-pfnmap",
+        "huge pages can be mapped by page frame numbers, where the architecture supports it",
+        "6.12",
+        _linux("mm.h", r"\bCONFIG_ARCH_SUPPORTS_PMD_PFNMAP\b"),
+    ),
+    _feature(
+        "pfn-address-space",
+        "register_pfn_address_space() takes failures of memory without struct page to who maps it",
+        "6.19",
+        _linux("memory-failure.h", r"\bpfn_to_vma_pgoff\b"),
+    ),
     _feature(
         "vm-flags-set",
         "vm_flags_set() changes the flags of a mapping",

@@ -100,6 +100,10 @@ def _of_function(node: t.Function) -> int | None:
     return max(known) if node.name == "max" and len(known) == len(bounds) else _of_type(node)
 
 
+def _of_aligned(node: t.Aligned) -> int | None:
+    return most(node.value) if node.macro == "ALIGN_DOWN" else _of_type(node)
+
+
 def _of_choice(node: t.Choice) -> int | None:
     bounds = [most(node.value), most(node.otherwise)]
     known = [bound for bound in bounds if bound is not None]
@@ -112,5 +116,6 @@ _RULES: dict[type[t.Typed], Callable[[Any], int | None]] = {
     t.ReadBits: _of_bits,
     t.Operation: _of_operation,
     t.Function: _of_function,
+    t.Aligned: _of_aligned,
     t.Choice: _of_choice,
 }

@@ -19,7 +19,17 @@ from vfiogen.model.arcs import STATES
 from vfiogen.model.bounds import FULL, calculate, literal, most
 from vfiogen.model.columns import column_type
 from vfiogen.model.reach import Reach
-from vfiogen.model.scope import AREA_NAMES, BOOLEANS, BUILTINS, EVENT_NAMES, FUNCTIONS, STREAM_NAMES, Scope
+from vfiogen.model.scope import (
+    ALIGNMENTS,
+    AREA_NAMES,
+    BOOLEANS,
+    BUILTINS,
+    EVENT_NAMES,
+    FUNCTIONS,
+    LOOKUPS,
+    STREAM_NAMES,
+    Scope,
+)
 from vfiogen.model.types import BOOL, CONSTANT, RETURNS_HINT, TEXT, VOID, Type
 from vfiogen.records import replace
 
@@ -27,6 +37,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 LARGEST_INT = 0x7FFFFFFF
+LAST_BAR = 5
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 LOGIC = ("and", "or")
 SHIFTS = ("<<", ">>")
@@ -275,7 +286,7 @@ class Inference:
     # -- the kinds of nodes ---------------------------------------------------------------------------
 
     def _number(self, node: s.Number) -> t.Typed:
-        return t.Literal(CONSTANT, node.value, node.hexadecimal)
+        return t.Literal(CONSTANT, node.value, node.hexadecimal or bool(node.unit))
 
     def _text(self, node: s.Text) -> t.Typed:
         raise self._fail("type", "a text can only be an argument of a call of the kernel", node)
@@ -331,10 +342,15 @@ class Inference:
         if name not in names:
             hint = _MEANT.get(name, "")
             raise self._unknown(f"nothing is called {quote(name)}", name, node, self._names(), hint)
+        if name == "msix-enabled" and not self._scope.mapped:
+            message = f"MSI-X can't be enabled {_UNREACHED[self._scope.unmapped]}"
+            raise self._fail("register-early", message, node)
         if name in ("parent", "vf-id") and not self._spec.is_virtual:
             message = f"{quote(name)} exists for virtual functions only"
             hint = "write `function: vf` in every entry of devices, or `is-vf and ...` in every variant"
             raise self._fail("needs-vf", message, node, hint)
+        if name == "data" and "offset" in self._scope.stream and not self._scope.inside:
+            return t.Builtin(types.DATA, name)
         return t.Builtin(names[name], name)
 
     def _event(self, name: str) -> t.Typed | None:
@@ -399,7 +415,7 @@ class Inference:
 
     def _mapped(self, block: m.RegisterBlock, node: s.Expression) -> m.RegisterBlock:
         """Refuse registers where they can't be reached."""
-        if not self._scope.mapped:
+        if block.position is None and not self._scope.mapped:
             message = f"registers can't be reached {_UNREACHED[self._scope.unmapped]}"
             raise self._fail("register-early", message, node, _UNREACHED_HINT[self._scope.unmapped])
         return block
@@ -522,6 +538,12 @@ class Inference:
             return self._found(node)
         if name == "bar":
             return self._bar(node)
+        if name == "property":
+            return self._property(node, types.integer(64))
+        if name == "bar-size":
+            return self._bar_size(node)
+        if name in LOOKUPS:
+            return self._lookup(name, node)
         if name in FUNCTIONS:
             return self._function(name, node)
         raise self._no_command(node.function, *FUNCTIONS)
@@ -611,12 +633,48 @@ class Inference:
         return node.name
 
     def _found(self, node: s.Call) -> t.Typed:
-        """Type `found(handle)`: whether there is a parent, before its handle is used."""
+        """Type `found(x)`: whether there is a parent, a structure in config space or a property."""
         provider = self._spec.provider
         argument = node.arguments[0].value if len(node.arguments) == 1 else None
+        called = argument.function if isinstance(argument, s.Call) else None
+        if isinstance(called, s.Name) and called.name == "property":
+            assert isinstance(argument, s.Call)
+            return self._property(argument, BOOL)
+        block = self._block(argument) if argument is not None else None
+        if block is not None and block.position is not None:
+            return t.Located(BOOL, block)
         if provider is None or not isinstance(argument, s.Name) or argument.name != provider.handle.text:
             raise self._fail("arguments", "`found()` takes the parent's handle", argument or node)
         return t.Found(BOOL)
+
+    def _property(self, node: s.Call, kind: Type) -> t.Typed:
+        """Type `property("name")`: a number of the firmware's."""
+        argument = node.arguments[0].value if len(node.arguments) == 1 else None
+        parts = argument.parts if isinstance(argument, s.Text) else ()
+        if len(parts) != 1 or not isinstance(parts[0], str):
+            hint = 'write `property("vendor,name")`'
+            raise self._fail("arguments", "`property()` takes the name of a property", argument or node, hint)
+        return t.Property(kind, parts[0])
+
+    def _bar_size(self, node: s.Call) -> t.Typed:
+        argument = node.arguments[0].value if len(node.arguments) == 1 else None
+        if not isinstance(argument, s.Number) or argument.value > LAST_BAR:
+            raise self._fail("arguments", "`bar-size()` takes the number of a BAR, 0 to 5", argument or node)
+        return t.BarSize(types.integer(64), argument.value)
+
+    def _lookup(self, name: str, node: s.Call) -> t.Typed:
+        wanted = 2 if name == "dvsec" else 1
+        if len(node.arguments) != wanted:
+            raise self._fail("arguments", _counted(f"{name}()", wanted, len(node.arguments)), node)
+        numbers = self._all(lambda argument: self.number(argument.value), node.arguments)
+        return t.Lookup(types.integer(16), LOOKUPS[name], numbers)
+
+    def _aligned(self, name: str, value: t.Typed, step: t.Typed, node: s.Expression) -> t.Typed:
+        by = literal(step)
+        if not by or by & (by - 1):
+            message = f"{self._text_of(node)} isn't a power of two that is known here"
+            raise self._fail("value-range", message, node)
+        return t.Aligned(value.type, ALIGNMENTS[name], value, step)
 
     def _function(self, name: str, node: s.Call) -> t.Typed:
         if len(node.arguments) != 2:
@@ -628,6 +686,8 @@ class Inference:
             halves = tuple(self._fitting(value, types.integer(32), 32) for value in values)
             return t.Function(types.integer(64), name, halves)
         numbers = tuple(self.number(value) for value in values)
+        if name in ALIGNMENTS:
+            return self._aligned(name, numbers[0], numbers[1], values[1])
         return t.Function(types.wider(numbers[0].type, numbers[1].type), name, numbers)
 
     def _bar(self, node: s.Call) -> t.Typed:
@@ -858,12 +918,14 @@ _STREAM_PLACES = {
     "capacity": "is known only in the stream's save and load",
     "data": "is known only while data is passed through",
     "count": "is known only while data is passed through",
+    "offset": "is known only in an access to a range of a region",
 }
 _STREAM_HINTS = {
     "loaded": "the stream's `load` is the place for it",
     "capacity": "write what `capacity` of the stream says",
     "data": "the stream's `pass-through` is the place for it",
     "count": "the stream's `pass-through` is the place for it",
+    "offset": "the commands of `ranges` are the place for it",
 }
 # Each takes the node that it stands beside.
 _HANDLERS: dict[type[s.Expression], Callable[[Inference, Any], t.Typed]] = {

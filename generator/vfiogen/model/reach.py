@@ -54,7 +54,7 @@ class Reach(Record, dict=True):
 
     @cached_property
     def _register_users(self) -> set[str]:
-        blocks = {block.name.text for block in self.spec.registers}
+        blocks = {block.name.text for block in self.spec.bar_blocks}
         direct = {name for name, found in self._mentions.items() if found & blocks}
         return self._spread(direct, self.spec.commands)
 

@@ -16,6 +16,7 @@ from vfiogen.c.syntax import Expression, SyntaxProblem
 from vfiogen.diagnostics import Problems, Source, Span, listing, quote
 from vfiogen.load import Mapping, Node, Scalar, Sequence
 from vfiogen.model import spec as m
+from vfiogen.model.header import STANDARD_HEADER
 from vfiogen.records import Value
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ VERBS: dict[str, Parse] = {
 # A step that is written as a text, although it has a verb.
 ALL_VERBS = (*VERBS, "wait", "repeat")
 _VERB = re.compile(rf"({'|'.join(ALL_VERBS)}) +([a-z0-9].*)")
-_MODIFIERS = "every for error retry ignore-error into undo below steps needs note"
+_MODIFIERS = "every for by error retry ignore-error into undo below steps when needs note"
 STEP_KEYS = frozenset([*ALL_VERBS, *_MODIFIERS.split()])
 
 
@@ -126,6 +127,7 @@ class _Reader:
             driver=self._driver(root["driver"]),
             devices=tuple(self._devices(item) for item in root["devices"].items()),
             features=_each(root["kernel"]["features"], _feature),
+            headers=root["kernel"]["headers"].words(),
             needs=root["kernel"]["needs"].words(),
             provider=self._provider(root["provider"]) if root["provider"] else None,
             kernel_structures=tuple(self._kernel_structure(k, v) for k, v in structures if " " in k.text),
@@ -141,6 +143,9 @@ class _Reader:
             reset_prepare=self._steps(root["lifecycle"]["reset-prepare"]),
             reset_done=self._steps(root["lifecycle"]["reset-done"]),
             migration=self._migration(root["migration"]) if root["migration"] else None,
+            probe=self._steps(root["lifecycle"]["probe"]),
+            config_space=_each(root["config-space"], self._config_field),
+            regions=_each(root["regions"], self._region),
         )
 
     def _driver(self, view: _View) -> m.Driver:
@@ -239,12 +244,14 @@ class _Reader:
 
     def _block(self, name: m.Word, view: _View) -> m.RegisterBlock:
         registers, base = _each(view["map"], _register), self._expression(view["base"])
-        bar = None if base else view["bar"].integer()
-        if base and view["bar"]:
-            message = f"{quote(name.text)} has a BAR and a base"
-            hint = "take one of the two away: the base may name the BAR, as `bar(2)`"
-            self._problems.report("register-base", message, view["bar"].key_span, hint)
-        return m.RegisterBlock(name, bar, base, registers, view["note"].optional())
+        position = self._expression(view["config-space"])
+        bar = None if base or position else view["bar"].integer()
+        given = [key for key in ("bar", "base", "config-space") if view[key]]
+        for beside in given[1:]:
+            message = f"{quote(name.text)} has {quote(given[0])} and {quote(beside)}, and lies in one place"
+            hint = "a base may name a BAR, as `bar(2)`"
+            self._problems.report("register-base", message, view[beside].key_span, hint)
+        return m.RegisterBlock(name, bar, base, registers, view["note"].optional(), position=position)
 
     def _variant(self, view: _View) -> m.Variant:
         return m.Variant(view["name"].word(), self._expression(view["when"]), view["use"].words())
@@ -368,6 +375,8 @@ class _Reader:
             wait=_duration(view["wait"]) or 0,
             every=_duration(view["every"]),
             limit=_duration(view["for"]),
+            limits=tuple(_duration(item) or 0 for item in view["for"].items()),
+            by=self._expression(view["by"]),
             error=view["error"].optional(),
             retry=view["retry"].optional(),
             ignore_error=view["ignore-error"].optional(),
@@ -375,10 +384,72 @@ class _Reader:
             into=self._expression(view["into"]),
             counter=_counter(view["repeat"]),
             steps=self._steps(view["steps"]),
+            when=self._expression(view["when"]),
             needs=view["needs"].optional(),
             note=view["note"].optional(),
             spans={key: view[key].span for key in view.names()},
         )
+
+    def _config_field(self, name: m.Word, view: _View) -> m.ConfigField:
+        place = view["at"]
+        at, known = STANDARD_HEADER.get(place.text(), (place.integer().value, 32))
+        given = view["width"].optional_integer()
+        width = given.value if given and given.value in (8, 16, 32) else known
+        bits = view["bits"].optional_integer()
+        return m.ConfigField(
+            name=name,
+            at=at,
+            place=place.word(),
+            width=width,
+            bits=bits.value if bits else (1 << width) - 1,
+            reads=self._expression(view["reads"]),
+            writes=view["writes"].text("forward"),
+            note=view["note"].optional(),
+            spans={key: view[key].span for key in view.names()},
+        )
+
+    def _region(self, name: m.Word, view: _View) -> m.Region:
+        return m.Region(
+            name=name,
+            when=self._expression(view["when"]),
+            visible=self._expression(view["visible"]),
+            synthetic=view["synthetic"].optional(),
+            size=self._expression(view["size"]),
+            ranges=tuple(self._range(item) for item in view["ranges"].items()),
+            physical=self._physical(view["physical"]),
+            caching=view["caching"].optional(),
+            memory_enable=view["memory-enable"].optional(),
+            ready=self._expression(view["ready"]),
+            memory_failure=bool(view["memory-failure"]),
+            dma_buf=view["dma-buf"].optional_integer(),
+            note=view["note"].optional(),
+            spans={key: view[key].key_span for key in view.names()},
+        )
+
+    def _physical(self, view: _View) -> m.Physical | None:
+        if not view:
+            return None
+        base, length = (self._required(view[key], parse.parse_expression) for key in ("base", "length"))
+        return m.Physical(base, length)
+
+    def _range(self, view: _View) -> m.Range:
+        return m.Range(
+            span=view.span,
+            start=self._expression(view["from"]),
+            to=self._expression(view["to"]),
+            length=self._expression(view["length"]),
+            read=self._expression(view["read"]),
+            write=self._expression(view["write"]),
+            forward=self._forward(view["forward"]),
+            widths=_widths(view),
+            note=view["note"].optional(),
+        )
+
+    def _forward(self, view: _View) -> m.Forward | None:
+        if not view:
+            return None
+        bar, offset = (self._required(view[key], parse.parse_expression) for key in ("bar", "offset"))
+        return m.Forward(bar, offset)
 
     def _migration(self, view: _View) -> m.Migration:
         omitted = tuple(m.Omission(key, value.word()) for key, value in view["omitted"].entries())
@@ -504,6 +575,11 @@ def _located(blocks: tuple[m.RegisterBlock, ...]) -> tuple[m.RegisterBlock, ...]
 
 def _parameter(name: m.Word, view: _View) -> m.Parameter:
     return m.Parameter(name, view.word())
+
+
+def _widths(view: _View) -> tuple[int, ...]:
+    found = tuple(number.value for item in view["widths"].items() if (number := item.optional_integer()))
+    return found or ((1, 2, 4) if view["forward"] else (1, 2, 4, 8))
 
 
 def _register(name: m.Word, view: _View) -> m.Register:

@@ -15,18 +15,30 @@ BUILTINS: dict[str, Type] = {
     "domain": types.integer(32),
     "pci-id": types.integer(16),
     "is-vf": types.BOOL,
+    "msix-enabled": types.BOOL,
 }
 STREAM_NAMES: dict[str, Type] = {
     "loaded": types.integer(64),
     "capacity": types.integer(64),
     "data": types.USER_DATA,
     "count": types.SIZE,
+    "offset": types.integer(64),
 }
 BOOLEANS = ("false", "true")
 # What is known of an event and of the area, besides.
 EVENT_NAMES = ("event", "state")
 AREA_NAMES: dict[str, Type] = {"list": types.DMA_ADDRESS, "entries": types.integer(32)}
-FUNCTIONS = ("bar", "end", "found", "join", "max", "min", "size")
+# Where a structure is in config space, by the function of the kernel that looks for it.
+LOOKUPS = {
+    "dvsec": "pci_find_dvsec_capability",
+    "pci-capability": "pci_find_capability",
+    "pci-extended-capability": "pci_find_ext_capability",
+}
+ALIGNMENTS = {"align-down": "ALIGN_DOWN", "align-up": "ALIGN"}
+FUNCTIONS = (
+    *("align-down", "align-up", "bar", "bar-size", "dvsec", "end", "found", "join", "max", "min"),
+    *("pci-capability", "pci-extended-capability", "property", "size"),
+)
 WORDS = frozenset([*BUILTINS, "loaded", "capacity", *BOOLEANS, *FUNCTIONS, "none"])
 
 
@@ -34,9 +46,10 @@ def words(spec: m.Spec) -> frozenset[str]:
     """Return the names that mean something in a spec without being declared."""
     stream = spec.migration.stream if spec.migration else None
     passing = ("data", "count") if stream and stream.pass_through else ()
+    accessed = ("data", "count", "offset") if any(region.ranges for region in spec.regions) else ()
     mapped = ("area",) if stream and stream.area else ()
     known = ("id",) if spec.columns else ()
-    return WORDS | {*known, *(EVENT_NAMES if spec.events else ()), *passing, *mapped}
+    return WORDS | {*known, *(EVENT_NAMES if spec.events else ()), *passing, *accessed, *mapped}
 
 
 class Scope(Value):

@@ -245,7 +245,8 @@ class Register(Record):
 
 
 class RegisterBlock(Record):
-    """Registers that lie together: at the beginning of a BAR, or at a `base` that is settled at open.
+    """Registers that lie together: at the beginning of a BAR, or at a `base` that is settled at open, or in
+    a structure at `position` in config space, which may be missing.
 
     `bars` has the BARs of the device that it may lie in, and the offset in each as far as it is a number.
     """
@@ -255,7 +256,13 @@ class RegisterBlock(Record):
     base: Formula | None
     registers: tuple[Register, ...]
     note: Word | None
+    position: Formula | None = None
     bars: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether only the parent has it mapped, so that what the user does to the device is no obstacle."""
+        return self.base is not None and not self.bars
 
     @property
     def end(self) -> int:
@@ -268,6 +275,95 @@ class RegisterBlock(Record):
         for bar, offset in _bars(self, {block.name.text: block for block in blocks}, frozenset()):
             found[bar] = max(offset, found.get(bar, 0))
         return replace(self, bars=found)
+
+
+class ConfigField(Record):
+    """A field of config space; `place` is how `at` was written, `bits` a mask, `width` in bits.
+
+    `writes` is forward, drop or shadow.
+    """
+
+    name: Word
+    at: int
+    place: Word
+    width: int
+    bits: int
+    reads: Formula | None
+    writes: str
+    note: Word | None
+    spans: Mapping[str, Span] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """The bytes that it covers."""
+        return self.width // 8
+
+
+class Forward(Record):
+    """A place in one of the device's BARs."""
+
+    bar: Formula
+    offset: Formula
+
+
+class Range(Record):
+    """A part of a synthetic BAR; `widths` in bytes."""
+
+    span: Span
+    start: Formula | None
+    to: Formula | None
+    length: Formula | None
+    read: Formula | None
+    write: Formula | None
+    forward: Forward | None
+    widths: tuple[int, ...]
+    note: Word | None
+
+
+class Physical(Record):
+    """Memory of the machine."""
+
+    base: Formula
+    length: Formula
+
+
+class Region(Record):
+    """A BAR that differs from the device's; it is clipped, made of ranges, or shows memory."""
+
+    name: Word
+    when: Formula | None
+    visible: Formula | None
+    synthetic: Word | None
+    size: Formula | None
+    ranges: tuple[Range, ...]
+    physical: Physical | None
+    caching: Word | None
+    memory_enable: Word | None
+    ready: Formula | None
+    memory_failure: bool
+    dma_buf: Integer | None
+    note: Word | None
+    spans: Mapping[str, Span] = field(default_factory=dict)
+
+    @property
+    def bar(self) -> int:
+        """The number of the BAR."""
+        return int(self.name.text.removeprefix("bar") or 0)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it takes the next BAR too."""
+        return self.synthetic is not None and self.synthetic.text.startswith("mem64")
+
+    @property
+    def is_io(self) -> bool:
+        """Whether it is a BAR of ports."""
+        return self.synthetic is not None and self.synthetic.text == "io"
+
+    @property
+    def register_size(self) -> int:
+        """The size of its registers in config space."""
+        return 8 if self.is_wide else 4
 
 
 class Parameter(Record):
@@ -290,6 +386,8 @@ class Step(Record):
     wait: int = 0
     every: int | None = None
     limit: int | None = None
+    limits: tuple[int, ...] = ()
+    by: Formula | None = None
     error: Word | None = None
     retry: Word | None = None
     ignore_error: Word | None = None
@@ -297,6 +395,7 @@ class Step(Record):
     into: Formula | None = None
     counter: Parameter | None = None
     steps: tuple[Step, ...] = ()
+    when: Formula | None = None
     needs: Word | None = None
     note: Word | None = None
     spans: Mapping[str, Span] = field(default_factory=dict)
@@ -516,6 +615,10 @@ class Spec(Record, dict=True):
     reset_prepare: tuple[Step, ...]
     reset_done: tuple[Step, ...]
     migration: Migration | None
+    headers: tuple[Word, ...] = ()
+    probe: tuple[Step, ...] = ()
+    config_space: tuple[ConfigField, ...] = ()
+    regions: tuple[Region, ...] = ()
 
     @property
     def path(self) -> str:
@@ -525,7 +628,22 @@ class Spec(Record, dict=True):
     @property
     def lifecycle(self) -> tuple[Step, ...]:
         """What is done at any point of the device's life."""
-        return (*self.init, *self.open, *self.reset_prepare, *self.reset_done)
+        return (*self.init, *self.probe, *self.open, *self.reset_prepare, *self.reset_done)
+
+    @property
+    def bar_blocks(self) -> tuple[RegisterBlock, ...]:
+        """The blocks of registers that are in BARs."""
+        return tuple(block for block in self.registers if block.position is None)
+
+    @property
+    def config_blocks(self) -> tuple[RegisterBlock, ...]:
+        """The blocks of registers that are in config space."""
+        return tuple(block for block in self.registers if block.position is not None)
+
+    @property
+    def memories(self) -> tuple[Region, ...]:
+        """The regions that show memory of the machine."""
+        return tuple(region for region in self.regions if region.physical)
 
     @property
     def ids(self) -> tuple[DeviceId, ...]:

@@ -43,6 +43,39 @@ class Found(Typed):
     """Whether the parent's handle is there."""
 
 
+class Located(Typed):
+    """Whether the device has a structure in config space."""
+
+    block: RegisterBlock
+
+
+class Property(Typed):
+    """A property that the firmware gives the device; with the type bool, whether there is one."""
+
+    key: str
+
+
+class BarSize(Typed):
+    """The size of one of the device's BARs."""
+
+    bar: int
+
+
+class Lookup(Typed):
+    """Where a structure is in config space, by a function of the kernel."""
+
+    function: str
+    arguments: tuple[Typed, ...]
+
+
+class Aligned(Typed):
+    """A number brought to a multiple by a macro of the kernel."""
+
+    macro: str
+    value: Typed
+    step: Typed
+
+
 class Field(Typed):
     """A field of a kernel structure; `order` is its byte order as in le16, if it has one of its own."""
 

@@ -15,6 +15,8 @@ from vfiogen.model.analyse import Analysis
 from vfiogen.plan.channels import plan_channels
 from vfiogen.plan.columns import plan_columns
 from vfiogen.plan.commands import plan_commands, plan_prototypes
+from vfiogen.plan.early import plan_early
+from vfiogen.plan.emulation import plan_emulation
 from vfiogen.plan.events import plan_events
 from vfiogen.plan.includes import words_of
 from vfiogen.plan.kconfig import KconfigView, MakefileView, plan_kconfig, plan_makefile
@@ -55,7 +57,7 @@ def plan_driver(spec: m.Spec, name: str, kernel: Kernel) -> DriverPlan:
     `name` is what the rendered files say they are from.
     """
     spec = specialise(spec, kernel)
-    lowering = Lowering(spec, Names(spec.driver.prefix.text), Analysis(spec, Problems()))
+    lowering = Lowering(spec, Names(spec.driver.prefix.text), Analysis(spec, Problems()), kernel)
     hooks = hook_files(spec)
     migration = plan_migration(lowering, spec.migration) if spec.migration else None
     view = _complete(lowering, _driver(lowering, kernel), migration)
@@ -99,6 +101,8 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
         id_table=tuple(_id_table(spec)),
         id_data=plan_columns(lowering, tuple(_id_table(spec))),
         module_info=tuple(_module_info(spec, kernel)),
+        emulation=plan_emulation(lowering, kernel),
+        early=plan_early(lowering),
     )
 
 
@@ -118,6 +122,7 @@ def _complete(lowering: Lowering, view: DriverView, migration: MigrationView | N
 def _headers(spec: m.Spec) -> tuple[str, ...]:
     """Return the headers of the parent and of the lists of IDs."""
     found = [header.text for header in spec.provider.headers] if spec.provider else []
+    found += [header.text for header in spec.headers]
     return tuple(dict.fromkeys([*found, *(str(d.header) for d in spec.devices if d.header)]))
 
 

@@ -10,6 +10,17 @@ from vfiogen.c.names import c_name
 from vfiogen.c.text import c_string
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
+from vfiogen.plan.emulation import (
+    close_regions,
+    emulates,
+    find_structures,
+    has_emulated_reset,
+    has_region_close,
+    open_regions,
+    ready_command,
+    release_memories,
+    set_memories,
+)
 from vfiogen.plan.events import register_events, unregister_events
 from vfiogen.plan.lower import Body, Lowering, can_fail
 from vfiogen.plan.registers import bar_sizes
@@ -34,9 +45,11 @@ def plan_lifecycle(
     """Return the functions of the device's life that aren't the core's own; their names have the prefix."""
     wanted = [_open(lowering, kernel)]
     if has_init(lowering.spec):
-        wanted = [_init(lowering, flags), _release(lowering), *wanted]
+        release = _release(lowering)
+        alone = len(release.lines[1]) == 1
+        wanted = [_init(lowering, kernel, flags), *(() if alone else (release,)), *wanted]
     if has_close(lowering.spec):
-        wanted.append(_close(lowering))
+        wanted.append(_close(lowering, kernel))
     return tuple(function(one.kind, f"{prefix}_{one.name}", [CORE_VDEV], one.lines) for one in wanted)
 
 
@@ -49,9 +62,11 @@ def plan_resets(lowering: Lowering, tables: tuple[str, ...]) -> tuple[Function, 
         _guard(body, tables)
         _reset_steps(body, spec.reset_prepare)
         found.append(_reset_function(body, "reset_prepare"))
-    if spec.migration or spec.reset_done or keeps_prepared(spec):
+    if spec.migration or spec.reset_done or keeps_prepared(spec) or has_emulated_reset(spec):
         body = _reset_body(lowering)
-        if spec.migration:
+        if has_emulated_reset(spec):
+            body.add(c.Expr(f"{body.names.prefix}_reset_emulation({body.device})"), c.Blank())
+        if spec.migration or ready_command(spec):
             body.add(c.Comment(_COUNTED), c.Expr(f"atomic_inc(&{body.device}->resets)"), c.Blank())
         _undo_prepared(body)
         if spec.reset_done:
@@ -110,7 +125,7 @@ def _reset_poll(body: Body, step: m.Step) -> None:
     if typed is None:
         return
     said = c_string("the reset isn't prepared, and goes on\n")
-    call = body.poll_call(typed, step.every or 0, step.limit or 0)
+    call = body.poll_call(typed, step.every or 0, str(step.limit or 0))
     body.add(c.If(call, (c.Expr(f"pci_err(pdev, {said})"), c.Return())), c.Blank())
     if step.undo:
         body.add(c.Expr(f"{body.device}->reset_prepared = true"))
@@ -137,28 +152,42 @@ def has_init(spec: m.Spec) -> bool:
         spec.migration
         or spec.init
         or spec.events
+        or spec.probe
         or valued
+        or spec.config_blocks
+        or spec.memories
         or (spec.provider and spec.provider.hold == "device")
     )
 
 
 def has_close(spec: m.Spec) -> bool:
     """Tell whether closing does more than the core's close."""
-    return bool(spec.migration or any(step.undo for step in spec.open))
+    return bool(spec.migration or any(step.undo for step in spec.open) or has_region_close(spec))
 
 
-def _init(lowering: Lowering, flags: tuple[str, ...]) -> _Made:
+def _set_pci_ops(body: Body, kernel: Kernel) -> None:
+    """The core exports BARs as dma-bufs only with these."""
+    if any(region.dma_buf for region in body.lowering.spec.memories) and kernel.has("dmabuf-ops"):
+        body.add(c.Expr(f"{body.device}->core_device.pci_ops = &{body.names.prefix}_pci_ops"))
+
+
+def _init(lowering: Lowering, kernel: Kernel, flags: tuple[str, ...]) -> _Made:
     body = _body(lowering)
     # The core sets core_device.pdev only in its own init, which comes after the declarations.
     body.pdev_source = "to_pci_dev(core_vdev->dev)"
     body.attempt("vfio_pci_core_init_dev(core_vdev)")
     body.unwinding.append(("err_core", (c.Expr("vfio_pci_core_release_dev(core_vdev)"),)))
     _get_provider(body)
+    find_structures(body)
     _set_context(body)
     body.add(c.Blank())
     for step in lowering.spec.init:
         body.step(step)
         body.add(c.Blank())
+    if lowering.spec.probe:
+        body.attempt(f"{body.names.prefix}_probe_device({body.device})")
+    set_memories(body)
+    _set_pci_ops(body, kernel)
     if flags:
         _arm_migration(body, flags)
     body.add(c.Blank())
@@ -207,6 +236,7 @@ def _release(lowering: Lowering) -> _Made:
     spec = lowering.spec
     body = _body(lowering)
     unregister_events(body)
+    release_memories(body)
     for step in reversed(spec.init):
         body.undo(step.undo)
     if spec.provider and spec.provider.hold == "device":
@@ -229,6 +259,7 @@ def _open(lowering: Lowering, kernel: Kernel) -> _Made:
     settle_at_open(body)
     if lowering.spec.migration:
         _enter_running(body)
+    open_regions(body, kernel)
     for step, following in pairwise((*lowering.spec.open, None)):
         if step is not None:
             body.step(step)
@@ -254,7 +285,7 @@ def _enter_running(body: Body) -> None:
     )
 
 
-def _close(lowering: Lowering) -> _Made:
+def _close(lowering: Lowering, kernel: Kernel) -> _Made:
     body = _body(lowering)
     device = body.device
     if lowering.spec.migration:
@@ -266,6 +297,7 @@ def _close(lowering: Lowering) -> _Made:
         )
     for step in reversed(lowering.spec.open):
         body.undo(step.undo)
+    close_regions(body, kernel)
     body.add(c.Expr("vfio_pci_core_close_device(core_vdev)"))
     return _Made("void", "close_device", (list(body.declarations.values()), body.statements))
 
@@ -306,7 +338,13 @@ def _map_by_hand(body: Body, bar: int) -> None:
 def is_private(spec: m.Spec) -> bool:
     """Tell whether the driver keeps anything of its own for each device."""
     return bool(
-        spec.migration or spec.context or spec.registers or has_init(spec) or spec.open or has_resets(spec)
+        spec.migration
+        or spec.context
+        or spec.registers
+        or has_init(spec)
+        or spec.open
+        or has_resets(spec)
+        or emulates(spec)
     )
 
 
@@ -317,7 +355,7 @@ def keeps_prepared(spec: m.Spec) -> bool:
 
 def has_resets(spec: m.Spec) -> bool:
     """Tell whether the driver has handlers of resets of its own."""
-    return bool(spec.migration or spec.reset_prepare or spec.reset_done)
+    return bool(spec.migration or spec.reset_prepare or spec.reset_done or has_emulated_reset(spec))
 
 
 def _body(lowering: Lowering) -> Body:

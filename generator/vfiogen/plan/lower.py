@@ -7,6 +7,7 @@ overflow) becomes statements in front of it; what remains is printed with the pa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct, field
@@ -14,6 +15,7 @@ from msgspec import Struct, field
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name, reserved_reason
 from vfiogen.c.text import c_string
+from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis
@@ -24,7 +26,7 @@ from vfiogen.model.types import IOMEM, VOID, Type, integer, read_type
 from vfiogen.model.walk import formulas
 from vfiogen.model.walk import names as names_in
 from vfiogen.plan.names import Names
-from vfiogen.records import Value, astuple
+from vfiogen.records import Value, astuple, replace
 
 # C's operators, by how tightly they bind.
 PRECEDENCE = {
@@ -62,6 +64,8 @@ MAX_INT_CONSTANT = 0xFFFFFFFF
 # The kernel's functions for registers of a width.
 READS = {8: "readb", 16: "readw", 32: "readl", 64: "readq"}
 WRITES = {8: "writeb", 16: "writew", 32: "writel", 64: "writeq"}
+# Who waits longer than this for a device can be killed meanwhile; in microseconds.
+KILLABLE_FROM = 10_000_000
 
 
 class Lowering(Value):
@@ -70,6 +74,11 @@ class Lowering(Value):
     spec: m.Spec
     names: Names
     analysis: Analysis
+    kernel: Kernel | None = None
+
+    def has(self, feature: str) -> bool:
+        """Tell whether the kernel that this is for has a feature."""
+        return self.kernel is not None and self.kernel.has(feature)
 
     @property
     def scope(self) -> Scope:
@@ -132,6 +141,7 @@ class Body(Struct):
     lost: str = ""
     giving: tuple[c.Stmt, ...] = ()
     ran: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> Names:
@@ -226,6 +236,9 @@ class Body(Struct):
 
     def step(self, step: m.Step) -> None:
         """Append one step and remember its undo."""
+        if step.when:
+            self._step_if(step)
+            return
         if step.note:
             self.add(c.Comment(step.note.text))
         {
@@ -245,6 +258,16 @@ class Body(Struct):
         """Append steps."""
         for step in steps:
             self.step(step)
+
+    def _step_if(self, step: m.Step) -> None:
+        condition = self.lowering.analysis.condition(step.when, self.scope)
+        if condition is None:
+            return
+        text = self.value(condition)
+        outer, self.statements = self.statements, []
+        self.step(replace(step, when=None))
+        inner, self.statements = tuple(self.statements), outer
+        self.add(c.If(text, inner), c.Blank())
 
     def _remember(self, step: m.Step) -> None:
         inner = Body(self.lowering, self.scope, self.device, dict(self.declarations))
@@ -332,7 +355,7 @@ class Body(Struct):
         assign = self.lowering.analysis.assignment(step.formula, self.scope)
         if assign is None:
             return
-        if written(assign).block.bars:
+        if not written(assign).block.is_plain:
             self.attempt(self._writing(assign))
         else:
             self.add(c.Expr(self._writing(assign)))
@@ -341,7 +364,7 @@ class Body(Struct):
         """Return the call that writes a register."""
         place, read = assign.place, written(assign)
         value = self._bits_value(place, assign) if isinstance(place, t.ReadBits) else self.value(assign.value)
-        if not read.block.bars:
+        if read.block.is_plain:
             return f"{WRITES[read.register.width]}({value}, {self.address(read)})"
         return f"{self.accessor('write', read)}({self.device}, {value}, {self.address(read)})"
 
@@ -368,20 +391,46 @@ class Body(Struct):
         typed = self.lowering.analysis.condition(step.formula, self.scope)
         if typed is None:
             return
-        call = self.poll_call(typed, step.every or 0, step.limit or 0)
+        killable = max(step.limit or 0, *step.limits, 0) >= KILLABLE_FROM
+        call = self.poll_call(typed, step.every or 0, self._limit(step), killable and not step.into)
         place = self.lowering.analysis.place(step.into, self.scope)
         if place is not None:
             self.add(c.Expr(f"{self._place(place)} = !{call}"))
+        elif killable:
+            self._killable_poll(call, step)
         elif step.error:
             self.add(c.If(call, self.leave(f"-{step.error}")), c.Blank())
         else:
             self.attempt(call)
 
-    def poll_call(self, typed: t.Typed, every: int, limit: int) -> str:
+    def _killable_poll(self, call: str, step: m.Step) -> None:
+        """Append a poll that is so long that a person may want to end it."""
+        error = f"-{step.error}" if step.error else "ret"
+        self.add(
+            *(() if step.error else (c.Expr(f"{self.ret()} = {call}"),)),
+            c.If(call if step.error else "ret", self.leave(error)),
+            c.If("fatal_signal_pending(current)", self.leave("-EINTR")),
+            c.Blank(),
+        )
+
+    def _limit(self, step: m.Step) -> str:
+        """Return how long a poll goes on, in microseconds: a number, or what the device chooses."""
+        by = self.lowering.analysis.number(step.by, self.scope)
+        if by is None or not step.limits:
+            return str(step.limit or 0)
+        limits = ", ".join(str(limit) for limit in step.limits)
+        names = (name for name in _variants("limits") if f"{name}[]" not in self.declarations)
+        array = next(names)
+        self.local("static const u32", f"{array}[]", f"{{ {limits} }}")
+        chosen = self.fresh("u32", "limit")
+        self.add(c.Expr(f"{chosen} = min_t(u32, {self.value(by)}, ARRAY_SIZE({array}) - 1)"))
+        return f"{array}[{chosen}]"
+
+    def poll_call(self, typed: t.Typed, every: int, limit: str, killable: bool = False) -> str:
         """Return the call that polls a register or a command; it returns 0 or -ETIMEDOUT."""
         runs = [node for node in walk(typed) if isinstance(node, t.Run)]
         if runs:
-            return self._poll_command(typed, runs[0], f"{every}, {limit}, false")
+            return self._poll_command(typed, runs[0], f"{every}, {limit}, false", killable)
         reads = [node for node in walk(typed) if isinstance(node, t.Read)]
         read = reads[0]
         if read.register not in self.polled:
@@ -390,23 +439,27 @@ class Body(Struct):
         inner = Body(self.lowering, self.scope, self.device, read=lambda _body, _read: name, settled=True)
         inner.substitutes = self.substitutes
         condition = inner.value(typed)
+        if killable:
+            condition = f"{inner.value(typed, PRECEDENCE['or'] + 1)} || fatal_signal_pending(current)"
         self.declarations |= inner.declarations
         sleep = f"{every}, {limit}"
-        if not read.block.bars:
+        if read.block.is_plain:
             access = f"{READS[read.register.width]}_poll_timeout"
             return f"{access}({self.address(read)}, {name}, {condition}, {sleep})"
         access = self.accessor("read", read)
         arguments = f"{sleep}, false, {self.device}, {self.address(read)}"
         return f"read_poll_timeout({access}, {name}, {condition}, {arguments})"
 
-    def _poll_command(self, typed: t.Typed, run: t.Run, bounds: str) -> str:
+    def _poll_command(self, typed: t.Typed, run: t.Run, bounds: str, killable: bool) -> str:
         function, _, rest = self.invocation(run).partition("(")
         arguments = rest.removesuffix(")")
         name = self.fresh(run.type.c, c_name(run.command.name.text))
         inner = Body(self.lowering, self.scope, self.device, settled=True)
         inner.ran = name
         behind = f", {arguments}" if arguments else ""
-        return f"read_poll_timeout({function}, {name}, {inner.value(typed)}, {bounds}{behind})"
+        condition = inner.value(typed, PRECEDENCE["or"] + 1 if killable else 0)
+        condition += " || fatal_signal_pending(current)" if killable else ""
+        return f"read_poll_timeout({function}, {name}, {condition}, {bounds}{behind})"
 
     def _check(self, step: m.Step) -> None:
         typed = self.lowering.analysis.condition(step.formula, self.scope)
@@ -520,7 +573,8 @@ class Body(Struct):
 
     def accessor(self, verb: str, read: t.Read) -> str:
         """Return the name of the function that reads or writes a register."""
-        return f"{self.names.prefix}_{verb}{read.register.width}"
+        kind = "_config" if read.block.position else ""
+        return f"{self.names.prefix}_{verb}{kind}{read.register.width}"
 
     def address(self, read: t.Read) -> str:
         """Return the address of a register."""
@@ -554,6 +608,8 @@ class Body(Struct):
             return self._printed(typed.operand)
         if isinstance(typed, t.Found):
             return self._lacking(), UNARY
+        if isinstance(typed, t.Property):
+            return self._property(typed)[0].removeprefix("!"), TIGHT
         if isinstance(typed, t.Operation) and typed.operator == ">" and literal(typed.right) == 0:
             return self._printed(t.Operation(typed.type, "==", typed.left, typed.right))
         if isinstance(typed, t.Operation) and typed.operator in opposite:
@@ -598,6 +654,8 @@ class Body(Struct):
             return "comp", TIGHT
         if node.name == "state":
             return f"{self.device}->mig_state", TIGHT
+        if node.name == "msix-enabled":
+            return f"{self.device}->core_device.irq_type == VFIO_PCI_MSIX_IRQ_INDEX", PRECEDENCE["=="]
         pdev = self.pdev()
         return {
             "device": pdev,
@@ -631,6 +689,32 @@ class Body(Struct):
         handle = self._handle_name(provider)
         return f"!{handle}" if get and get.failure == "null" else f"IS_ERR({handle})"
 
+    def _located(self, node: t.Located) -> tuple[str, int]:
+        return f"{self.device}->{c_name(node.block.name.text)}", TIGHT
+
+    def _property(self, node: t.Property) -> tuple[str, int]:
+        """Read a property; what `found()` has read isn't read again."""
+        known = node.key in self.properties
+        if not known:
+            self.properties[node.key] = self.fresh("u64", c_name(re.sub(r"\W+", "-", node.key).lower()))
+        name = self.properties[node.key]
+        call = f"device_property_read_u64(&{self.pdev()}->dev, {c_string(node.key)}, &{name})"
+        if node.type.kind == "bool":
+            return f"!{call}", UNARY
+        if not known:
+            self.attempt(call)
+        return name, TIGHT
+
+    def _bar_size(self, node: t.BarSize) -> tuple[str, int]:
+        return f"pci_resource_len({self.pdev()}, {node.bar})", TIGHT
+
+    def _lookup(self, node: t.Lookup) -> tuple[str, int]:
+        arguments = ", ".join([self.pdev(), *(self.value(argument) for argument in node.arguments)])
+        return f"{node.function}({arguments})", TIGHT
+
+    def _aligned(self, node: t.Aligned) -> tuple[str, int]:
+        return f"{node.macro}({self.value(node.value)}, {self.value(node.step)})", TIGHT
+
     def _field(self, node: t.Field) -> tuple[str, int]:
         sign = "->" if node.base.type.kind == "pointer" else "."
         text = f"{self.value(node.base, TIGHT)}{sign}{node.name}"
@@ -648,7 +732,7 @@ class Body(Struct):
     def _read(self, node: t.Read) -> tuple[str, int]:
         if self.read is not None:
             return self.read(self, node), TIGHT
-        if not node.block.bars:
+        if node.block.is_plain:
             return f"{READS[node.register.width]}({self.address(node)})", TIGHT
         return f"{self.accessor('read', node)}({self.device}, {self.address(node)})", TIGHT
 
@@ -835,6 +919,11 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Builtin: Body._builtin,
     t.Handle: Body._handle,
     t.Found: Body._found,
+    t.Located: Body._located,
+    t.Property: Body._property,
+    t.BarSize: Body._bar_size,
+    t.Lookup: Body._lookup,
+    t.Aligned: Body._aligned,
     t.Field: Body._field,
     t.Kept: Body._kept,
     t.Local: Body._local,

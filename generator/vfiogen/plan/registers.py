@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from vfiogen.c import layout as c
 from vfiogen.model import spec as m
+from vfiogen.plan.emulation import size_of
 from vfiogen.plan.lower import READS, WRITES, Lowering
 from vfiogen.plan.view import Access, Defines, Registers
 
 VALUE_COLUMN = 40
+CONFIG_READS = {8: "byte", 16: "word", 32: "dword"}
 # What can be done with a register of the device's own, once it can be reached.
 _ACCESS = ("begin_access", *(f"{verb}{width}" for verb in ("read", "write") for width in READS))
 
@@ -23,6 +25,7 @@ def define(name: str, value: str) -> str:
 def plan_defines(lowering: Lowering, words: frozenset[str]) -> tuple[Defines, ...]:
     """Return the macros of the registers, bits and BAR sizes that the rest of the C mentions."""
     groups = [_block_defines(lowering, block, words) for block in lowering.spec.registers]
+    groups.append(_ported_sizes(lowering))
     return tuple(group for group in groups if group.lines)
 
 
@@ -31,10 +34,26 @@ def _block_defines(lowering: Lowering, block: m.RegisterBlock, words: frozenset[
     for register in block.registers:
         if lowering.names.register(block, register) in words:
             lines += _register_defines(lowering, block, register, words)
-    lines += _size_define(lowering, block, words)
+    if block.position is None:
+        lines += _size_define(lowering, block, words)
     note = f": {block.note.text}" if block.note else ""
-    where = f"in BAR {block.bar.value}" if block.bar else f"of {block.name}"
-    return Defines(tuple(lines), c.comment(f"Registers {where}{note}"), block.name.span)
+    return Defines(tuple(lines), c.comment(f"Registers {_place(block)}{note}"), block.name.span)
+
+
+def _place(block: m.RegisterBlock) -> str:
+    if block.position is not None:
+        return f"in config space, from where {block.name} begins"
+    return f"in BAR {block.bar.value}" if block.bar else f"of {block.name}"
+
+
+def _ported_sizes(lowering: Lowering) -> Defines:
+    """Return how large the BARs are that are made of ranges."""
+    ported = [region for region in lowering.spec.regions if region.ranges]
+    lines = (
+        define(lowering.names.macro(f"bar{region.bar}", "size"), str(size_of(lowering, region)))
+        for region in ported
+    )
+    return Defines(tuple(lines), None, ported[0].name.span if ported else None)
 
 
 def _register_defines(
@@ -89,7 +108,15 @@ def plan_registers(lowering: Lowering, words: frozenset[str]) -> Registers | Non
         return None
     reads = (Access(f"{prefix}_read{w}", f"u{w}", f, f"U{w}_MAX") for w, f in READS.items())
     writes = (Access(f"{prefix}_write{w}", f"u{w}", f, "") for w, f in WRITES.items())
+    config = (
+        Access(f"{prefix}_read_config{w}", f"u{w}", f"pci_read_config_{kind}", "")
+        for w, kind in CONFIG_READS.items()
+    )
+    used_reads = tuple(access for access in reads if access.name in words)
+    used_writes = tuple(access for access in writes if access.name in words)
     return Registers(
-        tuple(access for access in reads if access.name in words),
-        tuple(access for access in writes if access.name in words),
+        used_reads,
+        used_writes,
+        tuple(access for access in config if access.name in words),
+        bool(used_reads or used_writes or f"{prefix}_begin_access" in words),
     )

@@ -49,6 +49,7 @@ class _Specialiser:
             spec,
             commands=tuple(self._command(c) for c in spec.commands if self._there(c.needs)),
             init=self._steps(spec.init),
+            probe=self._steps(spec.probe),
             open=self._steps(spec.open),
             reset_prepare=self._steps(spec.reset_prepare),
             reset_done=self._steps(spec.reset_done),

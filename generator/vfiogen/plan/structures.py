@@ -7,6 +7,7 @@ from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.model import spec as m
 from vfiogen.model.types import read_type
+from vfiogen.plan.emulation import io_members, memory_member, ready_command, shadows
 from vfiogen.plan.lifecycle import is_private, keeps_prepared
 from vfiogen.plan.lower import Lowering, byte_order
 from vfiogen.plan.registers import bar_sizes, define
@@ -18,6 +19,8 @@ def plan_structures(lowering: Lowering) -> tuple[Structure, ...]:
     found = [_layout(lowering, layout) for layout in lowering.spec.layouts]
     if lowering.spec.migration and lowering.spec.migration.stream.area:
         found.append(_area(lowering, lowering.spec.migration.stream.area))
+    if lowering.spec.memories:
+        found.append(_memory_structure(lowering))
     if is_private(lowering.spec):
         found.append(_device(lowering))
     if lowering.spec.migration:
@@ -92,10 +95,49 @@ def _device(lowering: Lowering) -> Structure:
     if keeps_prepared(spec):
         members.append(Member("bool reset_prepared"))
     members += [Member(f"struct notifier_block {c_name(one.name.text)}") for one in spec.events]
+    members += [Member(f"u16 {c_name(block.name.text)}") for block in spec.config_blocks]
     members += [_typed(kept.type, kept.name, kept.note) for kept in spec.context]
+    members += _emulation_members(lowering)
     if spec.migration:
         members += _migration_members(names.file)
+    elif ready_command(spec):
+        members.append(Member("atomic_t resets", c.comment("Counts the resets.", 1)))
     return Structure(f"{names.prefix}_device", tuple(members))
+
+
+def _emulation_members(lowering: Lowering) -> list[Member]:
+    spec = lowering.spec
+    members = [Member(f"void __iomem *{name}") for name in io_members(spec)]
+    kept = [Member(f"u64 {shadow.member}") for shadow in shadows(spec)]
+    if kept:
+        said = "What the user has written to config space since the last reset."
+        members += [Member(kept[0].declaration, c.comment(said, 1)), *kept[1:]]
+    structure = f"struct {lowering.names.prefix}_memory"
+    members += [Member(f"{structure} {memory_member(region)}") for region in spec.memories]
+    if spec.memories:
+        said = "Protects the kernel's mappings of the memory while they are made."
+        members.append(Member("struct mutex map_lock", c.comment(said, 1)))
+    if ready_command(spec):
+        said = "Up to which reset the memory is known to be ready."
+        members.append(Member("int resets_ready", c.comment(said, 1)))
+    return members
+
+
+def _memory_structure(lowering: Lowering) -> Structure:
+    spec = lowering.spec
+    cached = {region.caching is None or region.caching.text == "cached" for region in spec.memories}
+    members = [
+        Member("phys_addr_t base"),
+        Member("u64 length"),
+        Member("u64 size", c.comment("The size of the BAR, a power of two.", 1)),
+        Member("u64 bar", c.comment("What the user has written to the BAR since the last reset.", 1)),
+    ]
+    members += [Member("void *cached")] if True in cached else []
+    members += [Member("void __iomem *uncached")] if False in cached else []
+    if any(region.memory_failure for region in spec.memories) and lowering.has("pfn-address-space"):
+        members.append(Member("struct pfn_address_space pfns"))
+    said = "Memory of the machine behind a BAR; its length is 0 if the device has none."
+    return Structure(f"{lowering.names.prefix}_memory", tuple(members), c.comment(said))
 
 
 def _typed(kind: m.Word, name: m.Word, note: m.Word | None) -> Member:

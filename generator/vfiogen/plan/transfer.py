@@ -420,7 +420,7 @@ class _LayoutTransfer(_Common):
             if isinstance(place, t.Kept):
                 body.add(c.Expr(f"{body.value(place)} = {self._loaded(field)}"))
         registers = [(f, p) for f, p in loaded if isinstance(p, t.Read)]
-        own = any(place.block.bars for _, place in registers)
+        own = any(not place.block.is_plain for _, place in registers)
         if own:
             self._begin(body)
         for field, place in registers:
@@ -639,7 +639,7 @@ def _convert(function_name: str, order: str, value: str) -> str:
 def _reads(typed: t.Typed | None) -> bool:
     """Tell whether a value needs the device's registers and no command, which may take the same lock."""
     parts = list(walk(typed)) if typed is not None else []
-    return any(isinstance(p, t.Read) and p.block.bars for p in parts) and not any(
+    return any(isinstance(p, t.Read) and not p.block.is_plain for p in parts) and not any(
         isinstance(p, t.Run) for p in parts
     )
 

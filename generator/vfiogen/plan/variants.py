@@ -10,6 +10,7 @@ from vfiogen.check.names import variant_suffix
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model.walk import formulas, names
+from vfiogen.plan.emulation import mentioned, operations
 from vfiogen.plan.lifecycle import has_close, has_init, plan_lifecycle
 from vfiogen.plan.lower import Body, Lowering
 from vfiogen.plan.migration import migration_flags
@@ -59,7 +60,7 @@ def plan_variants(lowering: Lowering, kernel: Kernel) -> tuple[tuple[Function, .
             # What two variants have in common is there once.
             first = functions.setdefault(made.text.replace(f"{prefix}_", "", 1), made)
             found[made.name.removeprefix(f"{prefix}_")] = first.name
-        tables.append(_table(spec, kernel, prefix, name, found))
+        tables.append(_table(lowering, spec, kernel, prefix, name, found))
     return tuple(functions.values()), tuple(tables)
 
 
@@ -76,15 +77,26 @@ def _faces(spec: m.Spec) -> list[tuple[str, str, m.Spec]]:
 def _narrow(spec: m.Spec, variant: m.Variant) -> m.Spec:
     """Return the spec with the sections that a variant uses, and nothing that they alone need."""
     living = variant.uses("lifecycle")
-    return replace(
+    chosen = replace(
         spec,
         provider=spec.provider if variant.use else None,
-        context=spec.context if variant.use else (),
-        registers=spec.registers if variant.use else (),
         events=spec.events if variant.use else (),
         init=spec.init if living else (),
+        probe=spec.probe if living else (),
         open=spec.open if living else (),
         migration=spec.migration if variant.uses("migration") else None,
+        config_space=spec.config_space if variant.uses("config-space") else (),
+        regions=spec.regions if variant.uses("regions") else (),
+    )
+    needed, opened = mentioned(chosen), mentioned(replace(chosen, probe=()))
+    return replace(
+        chosen,
+        context=tuple(kept for kept in spec.context if variant.use and kept.name.text in needed),
+        registers=tuple(
+            block
+            for block in spec.registers
+            if variant.use and block.name.text in (needed if block.position else opened)
+        ),
     )
 
 
@@ -93,8 +105,11 @@ def _functions(lowering: Lowering, kernel: Kernel, prefix: str) -> tuple[Functio
     return plan_lifecycle(lowering, kernel, migration_flags(migration) if migration else (), prefix)
 
 
-def _table(spec: m.Spec, kernel: Kernel, prefix: str, name: str, found: dict[str, str]) -> Operations:
+def _table(
+    lowering: Lowering, spec: m.Spec, kernel: Kernel, prefix: str, name: str, found: dict[str, str]
+) -> Operations:
     """Return every member that the kernel's table has; the core calls some of them unconditionally."""
+    found = found | operations(replace(lowering, spec=spec), kernel)
     assert has_init(spec) == ("init" in found)
     assert has_close(spec) == ("close_device" in found)
     present = [n for n in CORE_OPERATIONS if n not in OPERATION_FEATURES or kernel.has(OPERATION_FEATURES[n])]

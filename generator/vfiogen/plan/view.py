@@ -53,10 +53,12 @@ class Access(Record):
 
 
 class Registers(Record):
-    """The access functions that the driver needs."""
+    """The access functions that the driver needs; `bracketed` if any access to a BAR has to be."""
 
     reads: tuple[Access, ...]
     writes: tuple[Access, ...]
+    config: tuple[Access, ...]
+    bracketed: bool
 
 
 class ArcLabel(Record):
@@ -100,6 +102,68 @@ class IdData(Record):
     members: tuple[str, ...]
     values: tuple[str, ...]
     table: tuple[str, ...]
+
+
+class ShadowView(Record):
+    """A member that keeps the user's writes to a field at a place of config space, and its size in bytes."""
+
+    member: str
+    at: str
+    size: int
+
+
+class ClipView(Record):
+    """A BAR that the user sees a part of; the function returns how much."""
+
+    bar: int
+    visible: Function
+
+
+class PortsView(Record):
+    """A synthetic BAR of ranges; `enabled` is the condition for accesses, or else memory decoding."""
+
+    bar: int
+    size: str
+    enabled: str | None
+    access: Function
+
+
+class MemoryView(Record):
+    """A synthetic BAR that shows memory."""
+
+    bar: int
+    member: str
+    cached: bool
+    respected: bool
+    failure: bool
+    dma_buf: int | None
+
+
+class EmulationView(Record):
+    """What the user sees instead of the device's own config space and BARs.
+
+    `ready` is the call that waits for the memory after a reset; `bars` are the BARs that aren't the core's.
+    """
+
+    config_read: Function | None
+    config_own: Function | None
+    shadows: tuple[ShadowView, ...]
+    memory_shadows: tuple[ShadowView, ...]
+    clips: tuple[ClipView, ...]
+    ports: tuple[PortsView, ...]
+    memories: tuple[MemoryView, ...]
+    forward_widths: tuple[int, ...]
+    ready: str | None
+    memory_enabled: bool
+    bars: tuple[str, ...]
+
+
+class Early(Record):
+    """What is done before the device can be opened, and the BARs that it takes."""
+
+    steps: Function
+    bars: tuple[int, ...]
+    sizes: tuple[str, ...]
 
 
 class MigrationView(Record):
@@ -155,6 +219,8 @@ class DriverView(Record):
     id_table: tuple[str, ...]
     id_data: IdData | None
     module_info: tuple[str, ...]
+    emulation: EmulationView | None = None
+    early: Early | None = None
 
 
 def function(
@@ -180,7 +246,7 @@ def _named(declarations: list[c.Declaration], text: str) -> list[c.Declaration]:
     """Leave out variables that neither the statements nor later variables name."""
     kept: list[c.Declaration] = []
     for declaration in reversed(declarations):
-        if re.search(rf"\b{re.escape(declaration.name)}\b", text):
+        if re.search(rf"\b{re.escape(declaration.name.partition('[')[0])}\b", text):
             kept.insert(0, declaration)
             text += f" {declaration.init or ''}"
     return kept

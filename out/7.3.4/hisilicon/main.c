@@ -14,6 +14,7 @@
 #include <linux/iopoll.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
@@ -1121,6 +1122,146 @@ static const struct vfio_migration_ops hisi_acc_migration_ops = {
 	.migration_get_data_size = hisi_acc_get_data_size,
 };
 
+/* With the registers for migration the user could break what is being moved. */
+static s64 hisi_acc_bar2_visible(struct hisi_acc_device *hisi_acc)
+{
+	struct pci_dev *pdev = hisi_acc->core_device.pdev;
+
+	return hisi_acc->pf_control ? pci_resource_len(pdev, 2) :
+	       pci_resource_len(pdev, 2) / 2;
+}
+
+static ssize_t hisi_acc_read(struct vfio_device *core_vdev, char __user *buf,
+			     size_t count, loff_t *ppos)
+{
+	struct hisi_acc_device *hisi_acc = hisi_acc_from_vfio(core_vdev);
+	unsigned int index = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
+	u64 pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	s64 visible;
+
+	if (!count)
+		return 0;
+
+	switch (index) {
+	case VFIO_PCI_BAR2_REGION_INDEX:
+		visible = hisi_acc_bar2_visible(hisi_acc);
+		if (visible < 0)
+			return visible;
+		if (pos >= visible)
+			return -EINVAL;
+		count = min_t(u64, count, visible - pos);
+		break;
+	}
+	return vfio_pci_core_read(core_vdev, buf, count, ppos);
+}
+
+static ssize_t hisi_acc_write(struct vfio_device *core_vdev,
+			      const char __user *buf, size_t count,
+			      loff_t *ppos)
+{
+	struct hisi_acc_device *hisi_acc = hisi_acc_from_vfio(core_vdev);
+	unsigned int index = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
+	u64 pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	s64 visible;
+
+	if (!count)
+		return 0;
+
+	switch (index) {
+	case VFIO_PCI_BAR2_REGION_INDEX:
+		visible = hisi_acc_bar2_visible(hisi_acc);
+		if (visible < 0)
+			return visible;
+		if (pos >= visible)
+			return -EINVAL;
+		count = min_t(u64, count, visible - pos);
+		break;
+	}
+	return vfio_pci_core_write(core_vdev, buf, count, ppos);
+}
+
+static int hisi_acc_mmap(struct vfio_device *core_vdev,
+			 struct vm_area_struct *vma)
+{
+	struct hisi_acc_device *hisi_acc = hisi_acc_from_vfio(core_vdev);
+	u64 index = vma->vm_pgoff >> (VFIO_PCI_OFFSET_SHIFT - PAGE_SHIFT);
+	s64 visible;
+	u64 end;
+
+	switch (index) {
+	case VFIO_PCI_BAR2_REGION_INDEX:
+		visible = hisi_acc_bar2_visible(hisi_acc);
+		if (visible < 0)
+			return visible;
+
+		/* The core knows the end of the whole BAR. */
+		end = vma->vm_pgoff & (VFIO_PCI_OFFSET_MASK >> PAGE_SHIFT);
+		end = (end << PAGE_SHIFT) + (vma->vm_end - vma->vm_start);
+		if (visible < pci_resource_len(hisi_acc->core_device.pdev, 2) &&
+		    end > visible)
+			return -EINVAL;
+		break;
+	}
+	return vfio_pci_core_mmap(core_vdev, vma);
+}
+
+static int hisi_acc_clipped_info(struct hisi_acc_device *hisi_acc, s64 visible,
+				 struct vfio_region_info *info,
+				 struct vfio_info_cap *caps)
+{
+	struct vfio_info_cap_header msix = {
+		.id = VFIO_REGION_INFO_CAP_MSIX_MAPPABLE,
+		.version = 1,
+	};
+	struct vfio_pci_core_device *vdev = &hisi_acc->core_device;
+
+	if (visible < 0)
+		return visible;
+
+	info->size = min_t(u64, visible,
+			   pci_resource_len(vdev->pdev, info->index));
+	info->flags = 0;
+	if (!info->size)
+		return 0;
+
+	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+	if (!vdev->bar_mmap_supported[info->index])
+		return 0;
+
+	info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
+	if (info->index != vdev->msix_bar)
+		return 0;
+	return vfio_info_add_capability(caps, &msix, sizeof(msix));
+}
+
+static int hisi_acc_get_region_info(struct vfio_device *core_vdev,
+				    struct vfio_region_info *info,
+				    struct vfio_info_cap *caps)
+{
+	struct hisi_acc_device *hisi_acc = hisi_acc_from_vfio(core_vdev);
+
+	info->offset = VFIO_PCI_INDEX_TO_OFFSET(info->index);
+	switch (info->index) {
+	case VFIO_PCI_BAR2_REGION_INDEX:
+		return hisi_acc_clipped_info(hisi_acc,
+					     hisi_acc_bar2_visible(hisi_acc),
+					     info, caps);
+	}
+	return vfio_pci_ioctl_get_region_info(core_vdev, info, caps);
+}
+
+static long hisi_acc_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
+			   unsigned long arg)
+{
+	switch (cmd) {
+	case VFIO_DEVICE_IOEVENTFD:
+		/* The core would write to the BARs behind the driver's back. */
+		return -ENOTTY;
+	default:
+		return vfio_pci_core_ioctl(core_vdev, cmd, arg);
+	}
+}
+
 static int hisi_acc_live_init(struct vfio_device *core_vdev)
 {
 	struct hisi_acc_device *hisi_acc = hisi_acc_from_vfio(core_vdev);
@@ -1247,12 +1388,12 @@ static const struct vfio_device_ops hisi_acc_live_ops = {
 	.release = hisi_acc_live_release,
 	.open_device = hisi_acc_live_open_device,
 	.close_device = hisi_acc_live_close_device,
-	.ioctl = vfio_pci_core_ioctl,
-	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
+	.ioctl = hisi_acc_ioctl,
+	.get_region_info_caps = hisi_acc_get_region_info,
 	.device_feature = vfio_pci_core_ioctl_feature,
-	.read = vfio_pci_core_read,
-	.write = vfio_pci_core_write,
-	.mmap = vfio_pci_core_mmap,
+	.read = hisi_acc_read,
+	.write = hisi_acc_write,
+	.mmap = hisi_acc_mmap,
 	.request = vfio_pci_core_request,
 	.match = vfio_pci_core_match,
 	.match_token_uuid = vfio_pci_core_match_token_uuid,

@@ -44,7 +44,10 @@ DRIVER = Driver(
         Mutation("empty", lambda _: b"", (errno.EINVAL,)),
         Mutation("truncated", lambda stream: stream[:-1], (errno.EINVAL,)),
         Mutation(
-            "other-version", lambda stream: stream[:4] + b"\2" + stream[5:], (errno.EINVAL,), at_write=True
+            "other-version",
+            lambda stream: stream[:4] + b"\2" + stream[5:],
+            (errno.EINVAL,),
+            at_write=errno.EINVAL,
         ),
     ),
     stream_size=_SIZE,

@@ -62,7 +62,7 @@ def _flip(offset: int) -> Mutation:
         return stream[:offset] + bytes([stream[offset] ^ 1]) + stream[offset + 1 :]
 
     name = {0: "magic", 4: "version", 8: "id"}[offset]
-    return Mutation(f"other-{name}", change, (errno.EINVAL,), at_write=True)
+    return Mutation(f"other-{name}", change, (errno.EINVAL,), at_write=errno.EINVAL)
 
 
 DRIVER = Driver(
@@ -81,11 +81,16 @@ DRIVER = Driver(
         *map(_flip, (0, 4, 8)),
         Mutation("empty", lambda _: b"", (errno.EINVAL,)),
         Mutation("truncated", lambda stream: stream[:-1], (errno.EINVAL,)),
-        Mutation("trailing", lambda stream: stream + b"\0", (errno.ENOMEM, errno.EINVAL), at_write=True),
+        Mutation("trailing", lambda stream: stream + b"\0", (errno.EINVAL,), at_write=errno.ENOMEM),
         Mutation(
-            "garbage", lambda stream: bytes(byte ^ 0xA5 for byte in stream), (errno.EINVAL,), at_write=True
+            "garbage",
+            lambda stream: bytes(byte ^ 0xA5 for byte in stream),
+            (errno.EINVAL,),
+            at_write=errno.EINVAL,
         ),
-        Mutation("reordered", lambda stream: stream[24:] + stream[:24], (errno.EINVAL,), at_write=True),
+        Mutation(
+            "reordered", lambda stream: stream[24:] + stream[:24], (errno.EINVAL,), at_write=errno.EINVAL
+        ),
     ),
     stream_size=_SIZE,
     mappable=(0, 4096),

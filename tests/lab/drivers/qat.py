@@ -31,7 +31,7 @@ def observe_memory(device: Device) -> bytes:
     return device.read(0, 0, _BODY)
 
 
-def flip(name: str, offset: int, *, at_write: bool = False) -> Mutation:
+def flip(name: str, offset: int, *, at_write: int = 0) -> Mutation:
     """Return the change of one bit of a stream."""
 
     def change(stream: bytes) -> bytes:
@@ -55,21 +55,27 @@ DRIVER = Driver(
     observe=observe_memory,
     copy=copy_simulated,
     mutations=(
-        flip("other-magic", 0, at_write=True),
-        flip("other-version", 4, at_write=True),
-        flip("other-size", 8, at_write=True),
-        flip("other-capabilities", 12, at_write=True),
-        flip("body-changed", _SETUP + 7, at_write=False),
-        flip("checksum-changed", _SIZE - 1, at_write=False),
+        flip("other-magic", 0, at_write=errno.EINVAL),
+        flip("other-version", 4, at_write=errno.EINVAL),
+        flip("other-size", 8, at_write=errno.EINVAL),
+        flip("other-capabilities", 12, at_write=errno.EINVAL),
+        flip("body-changed", _SETUP + 7, at_write=0),
+        flip("checksum-changed", _SIZE - 1, at_write=0),
         Mutation("empty", lambda _: b"", (errno.EINVAL,)),
         Mutation("setup-only", lambda stream: stream[:_SETUP], (errno.EINVAL,)),
         Mutation("truncated", lambda stream: stream[:-1], (errno.EINVAL,)),
-        Mutation("trailing", lambda stream: stream + b"\0", (errno.ENOMEM, errno.EINVAL), at_write=True),
+        Mutation("trailing", lambda stream: stream + b"\0", (errno.EINVAL,), at_write=errno.ENOMEM),
         Mutation(
-            "garbage", lambda stream: bytes(byte ^ 0xA5 for byte in stream), (errno.EINVAL,), at_write=True
+            "garbage",
+            lambda stream: bytes(byte ^ 0xA5 for byte in stream),
+            (errno.EINVAL,),
+            at_write=errno.EINVAL,
         ),
         Mutation(
-            "reordered", lambda stream: stream[_SETUP:] + stream[:_SETUP], (errno.EINVAL,), at_write=True
+            "reordered",
+            lambda stream: stream[_SETUP:] + stream[:_SETUP],
+            (errno.EINVAL,),
+            at_write=errno.EINVAL,
         ),
     ),
     commands=("open", "suspend", "resume", "save_setup", "save_state", "load_setup", "load_state"),

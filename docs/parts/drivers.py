@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The page on the drivers: what each declares, and what of it was written by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from parts import repository
+from parts.markdown import paragraph
+from vfiogen import pipeline, render
+from vfiogen.diagnostics import Problems
+from vfiogen.plan.driver import hook_files, plan_driver
+from vfiogen.project import find_project, find_specs
+
+# Lines of the upstream drivers' sources and headers, in the tree of the newest target.
+UPSTREAM = {"nvgrace-gpu": 1437, "pds": 2159, "qat": 705, "virtio": 2068, "xe": 596}
+_CONTROL = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.S)
+
+
+def drivers_page(intro: str) -> str:
+    """Return the page; `intro` stands before the table."""
+    rows = ["| Driver | Spec | Rendered C | By hand | Upstream |", "|---|---:|---:|---:|---:|"]
+    rows += [_row(name) for name in drivers()]
+    notes = "\n".join(_own_partials())
+    return f"{intro.strip()}\n\n" + "\n".join(rows) + f"\n\n{notes}\n"
+
+
+@cache
+def drivers() -> tuple[str, ...]:
+    """Return the drivers of the repository by the names of their specs."""
+    return tuple(file.path.stem for file in find_specs(find_project(repository.ROOT), []))
+
+
+def _row(name: str) -> str:
+    upstream = str(UPSTREAM.get(name, "-"))
+    return f"| `{name}` | {spec_lines(name)} | {rendered_lines(name)} | {hand_written(name)} | {upstream} |"
+
+
+def spec_lines(name: str) -> int:
+    """Return how many lines a spec has, blank ones and comments aside."""
+    lines = map(str.strip, repository.spec_text(name).split("\n"))
+    return sum(bool(line) and not line.startswith("#") for line in lines)
+
+
+def rendered_lines(name: str) -> int:
+    """Return how many lines the newest main.c has."""
+    path = f"out/{repository.targets()[-1]}/{name}/main.c"
+    return len(repository.file_text(path).splitlines())
+
+
+def hand_written(name: str) -> int:
+    """Return the lines of C that were written for one driver alone: hooks, and partials that no other has."""
+    directory = repository.ROOT / "specs" / name
+    hooks = sum(len((directory / hook).read_text(encoding="utf-8").splitlines()) for hook in _hooks(name))
+    return hooks + sum(_partial_lines(partial) for partial in own_partials(name))
+
+
+def _hooks(name: str) -> tuple[str, ...]:
+    return hook_files(_spec(name).model)
+
+
+def own_partials(name: str) -> list[str]:
+    """Return the partials that no other driver of the repository has."""
+    others = {partial for other in drivers() if other != name for partial in _partials(other)}
+    return sorted(_partials(name) - others)
+
+
+def _own_partials() -> Iterator[str]:
+    for name in drivers():
+        found = [f"`{Path(partial).name}` ({_partial_lines(partial)})" for partial in own_partials(name)]
+        if found:
+            yield paragraph(f"Of `{name}` alone: {', '.join(found)}.")
+
+
+def _partial_lines(partial: str) -> int:
+    text = _CONTROL.sub("", repository.file_text(f"templates/{partial}"))
+    return sum(bool(line.strip()) for line in text.splitlines())
+
+
+@cache
+def _spec(name: str) -> pipeline.LoadedSpec:
+    files = find_specs(find_project(repository.ROOT), [name])
+    return pipeline.load_specs(files, Problems())[0]
+
+
+@cache
+def _partials(name: str) -> frozenset[str]:
+    """Return the partials that a driver's C is made of."""
+    used: set[str] = set()
+    environment = render.environment()
+    get_template = environment.get_template
+
+    def noting(template: Any, *arguments: Any, **named: Any) -> Any:
+        used.add(str(template))
+        return get_template(template, *arguments, **named)
+
+    kernel = repository.kernel(repository.targets()[-1])
+    plan = plan_driver(_spec(name).model, name, kernel)
+    environment.get_template = noting  # type: ignore[method-assign]
+    try:
+        render.render_driver(plan, kernel)
+    finally:
+        environment.get_template = get_template  # type: ignore[method-assign]
+    return frozenset(partial for partial in used if partial.startswith("partials/"))
