@@ -32,7 +32,7 @@ class _Head:
         self._check_pre_copy()
         self._check_alone()
 
-    def _report(self, message: str, span: Span, hint: str = "") -> None:
+    def _say(self, message: str, span: Span, hint: str = "") -> None:
         self._problems.report("stream-head", message, span, hint)
 
     def _check_length(self, formula: m.Formula) -> None:
@@ -42,11 +42,11 @@ class _Head:
             name = self._layout.name.text
             if not isinstance(leaf, t.Extent) or leaf.structure != name:
                 hint = f"write `size({name})`, or `end({name}.field)`"
-                self._report("a structure is sent whole, or up to the end of a field", formula.span, hint)
+                self._say("a structure is sent whole, or up to the end of a field", formula.span, hint)
             elif leaf.field is not None and leaf.field != self._head:
                 other = quote(self._head or "")
                 message = f"this ends with {quote(leaf.field)}, and another length with {other}"
-                self._report(message, formula.span, "a structure has one head")
+                self._say(message, formula.span, "a structure has one head")
 
     def _check_pre_copy(self) -> None:
         early, declared = self._stream.pre_copy, self._migration.has("pre-copy")
@@ -74,15 +74,15 @@ class _Head:
         if sent and stop and not any(leaf.field for leaf in accepted):
             message = "the head may be sent alone, and a stream of this length is refused"
             hint = f"add `end({self._layout.name}.{self._head})` to `load: lengths`"
-            self._report(message, stop.length.span, hint)
+            self._say(message, stop.length.span, hint)
         if stream.lengths and all(leaf.field for leaf in accepted):
             hint = f"add `size({self._layout.name})`"
-            self._report("a whole structure is refused", stream.lengths[0].span, hint)
+            self._say("a whole structure is refused", stream.lengths[0].span, hint)
         for field in self._layout.fields if accepted and self._head else ():
             late = self._layout.end(field.name.text) > self._layout.end(self._head or "")
             if (field.const or field.match) and late:
                 message = f"{quote(field.name.text)} must match, and doesn't belong to the head"
-                self._report(message, field.name.span, "let the head end behind it")
+                self._say(message, field.name.span, "let the head end behind it")
 
 
 def _leaves(typed: t.Typed) -> list[t.Typed]:

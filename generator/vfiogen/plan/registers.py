@@ -12,7 +12,11 @@ from vfiogen.plan.view import Access, Defines, Registers
 VALUE_COLUMN = 40
 CONFIG_READS = {8: "byte", 16: "word", 32: "dword"}
 # What can be done with a register of the device's own, once it can be reached.
-_ACCESS = ("begin_access", *(f"{verb}{width}" for verb in ("read", "write") for width in READS))
+_ACCESS = (
+    "begin_access",
+    *(f"{verb}{width}" for verb in ("read", "write") for width in READS),
+    *(f"read_config{width}" for width in CONFIG_READS),
+)
 
 
 def define(name: str, value: str) -> str:
