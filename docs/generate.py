@@ -52,7 +52,7 @@ below. All problems of all specs are reported in one run, sorted by position; wi
 
 
 # The drivers whose `vfiogen doc` is shown: one for each kind of store.
-STREAMS = ("edu", "qat", "pds", "xe")
+STREAMS = ("edu", "hisilicon", "qat", "pds", "xe")
 
 
 DRIVERS = f"""{NOTE}

@@ -33,6 +33,7 @@ SPECS = {
     "generic": ROOT / "specs/generic/generic.yaml",
     "firmware": ROOT / "tests/specs/firmware/firmware.yaml",
     "big-endian": ROOT / "tests/specs/big-endian-layout/big-endian-layout.yaml",
+    "head": ROOT / "tests/specs/structure-head/structure-head.yaml",
     "memory": ROOT / "tests/specs/pre-copy-memory/pre-copy-memory.yaml",
     "stop-copy": ROOT / "tests/specs/stop-copy-memory/stop-copy-memory.yaml",
 }
@@ -76,6 +77,8 @@ REFUSED = ("refused", "refused")
 MISREAD = ("misread", "misread")
 PARENT = ("parent", "parent")
 UNSURE = ("unsure", "unsure")
+PRE_COPY = ("      pre-copy: { do: prepare, length: end(head-state.version) }\n", "")
+ENDS = ("do: prepare, length: ", "else ", "lengths: [")
 BUMP = "give `version` a new value with the layout, such as `2`"
 
 CHANGES = (
@@ -98,6 +101,34 @@ CHANGES = (
         "big-endian",
         (("reserved: { type: u8, count: 4, save: 0 }", "reserved: { type: u32, const: 0 }"),),
         SAME,
+    ),
+    # Heads, derived fields and older streams.
+    Change(
+        "derived", "head", (('"join(head-state.ring[1], head-state.ring[0])"', '"head-state.ring[0]"'),), SAME
+    ),
+    Change(
+        "pre-copy-gone", "head", (("  features: [pre-copy]\n  optional: [pre-copy]\n", ""), PRE_COPY), SAME
+    ),
+    Change(
+        "older",
+        "head",
+        (("const: 0x68656132, older: { 0x", "const: 0x68656133, older: { 0x68656132: [], 0x"),),
+        ("loads", "refused"),
+        (("compat-constant", "`magic` is `0x68656133`"),),
+    ),
+    Change(
+        "head-longer",
+        "head",
+        tuple((f"{before}end(head-state.version)", f"{before}end(head-state.flags)") for before in ENDS),
+        REFUSED,
+        (("compat-length", "9 bytes may be sent alone"),),
+    ),
+    Change(
+        "used-by-steps",
+        "head",
+        (("level: { type: u16, save: 7 }", "level: { type: u16, save: 9 }"),),
+        MISREAD,
+        (("compat-meaning", "level"),),
     ),
     # Constants and matches.
     Change(

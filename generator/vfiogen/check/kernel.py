@@ -89,12 +89,13 @@ def check_kernel(spec: m.Spec, kernel: Kernel, problems: Problems) -> bool:
         return False
     for feature in spec.migration.features if spec.migration else ():
         implied = IMPLIED.get(feature.text)
-        if implied and not has_feature(spec, kernel, implied):
+        if implied and not has_feature(spec, kernel, implied) and not _is_optional(spec, feature):
             problems.report(
                 "kernel-lacks",
                 f"{kernel_name(kernel)} has no {feature}",
                 feature.span,
                 f"add `{implied}` to `kernel: needs`, so that the driver is left out there",
+                f"or write `optional: [{feature}]`, so that it does without",
             )
     for span, what, needed in implied_features(spec):
         if not kernel.has(needed):
@@ -114,6 +115,19 @@ def implied_features(spec: m.Spec) -> Iterator[tuple[Span, str, str]]:
             yield region.name.span, "memory as a BAR: its mappings couldn't be revoked", "zap-by-mapping"
         if any(one.forward for one in region.ranges):
             yield region.name.span, "ranges that are forwarded", "core-iorw"
+
+
+def _is_optional(spec: m.Spec, feature: m.Word) -> bool:
+    return spec.migration is not None and any(word.text == feature.text for word in spec.migration.optional)
+
+
+def declared_features(spec: m.Spec, migration: m.Migration, kernel: Kernel) -> tuple[m.Word, ...]:
+    """Return the features of a migration without the optional ones that a kernel lacks."""
+    return tuple(
+        word
+        for word in migration.features
+        if not _is_optional(spec, word) or has_feature(spec, kernel, IMPLIED.get(word.text, ""))
+    )
 
 
 def missing_needs(spec: m.Spec, kernel: Kernel) -> list[str]:

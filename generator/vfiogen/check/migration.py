@@ -29,6 +29,7 @@ def check_migration(spec: m.Spec, analysis: Analysis, scope: Scope) -> None:
         return
     if all(feature.text in FEATURES for feature in migration.features):
         _check_arcs(migration, analysis.problems)
+    _check_optional(migration, analysis.problems)
     for arc in migration.arcs:
         check_steps(arc.steps, analysis, scope)
     check_undo(migration.reset, analysis, scope)
@@ -50,6 +51,16 @@ def _check_arcs(migration: m.Migration, problems: Problems) -> None:
         told = (arc.source, arc.target) in FILE_ARCS and arc.steps
         if not told and (arc.source, arc.target) not in wanted:
             _impossible(migration, arc, wanted, problems)
+
+
+def _check_optional(migration: m.Migration, problems: Problems) -> None:
+    """What every kernel has can't be left out where one lacks it."""
+    for word in migration.optional:
+        if word.text == "p2p":
+            problems.report("pre-copy", "every kernel has p2p", word.span, "only pre-copy can be optional")
+        elif not migration.has(word.text):
+            message = f"{quote(word.text)} isn't among the features"
+            problems.report("pre-copy", message, word.span, f"add {quote(word.text)} to features")
 
 
 def _missing(migration: m.Migration, arc: str, problems: Problems) -> None:

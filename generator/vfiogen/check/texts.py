@@ -63,15 +63,14 @@ def every_step(spec: m.Spec) -> Iterator[m.Step]:
         for body in command.bodies:
             yield from nested_steps(body.steps or ())
     if spec.migration:
+        stream = spec.migration.stream
         for arc in spec.migration.arcs:
             yield from nested_steps(arc.steps)
-        yield from nested_steps(
-            (*spec.migration.reset, *spec.migration.stream.begin, *spec.migration.stream.end)
-        )
+        yield from nested_steps((*spec.migration.reset, *stream.saved, *stream.begin, *stream.end))
 
 
 def nested_steps(steps: tuple[m.Step, ...]) -> Iterator[m.Step]:
-    """Yield steps, each before those that undo it."""
+    """Yield steps, each before those that undo it and those that it repeats."""
     for step in steps:
         yield step
-        yield from nested_steps(step.undo)
+        yield from nested_steps((*step.undo, *step.steps))

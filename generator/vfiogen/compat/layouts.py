@@ -11,16 +11,21 @@ from vfiogen.compat.meaning import meaning
 from vfiogen.compat.verdict import LOADS, MISREAD, REFUSED, Both, Side, decided
 from vfiogen.diagnostics import Problems, Span, quote
 from vfiogen.model import spec as m
+from vfiogen.model.head import used_in_load
 from vfiogen.records import Record
 
 
 class Piece(Record):
-    """A field of a layout at its place in the stream; `constant` are its bytes if they never change."""
+    """A field of a layout at its place in the stream; `constant` are its bytes if they never change.
+
+    `used` tells whether the steps of the load name it.
+    """
 
     field: m.LayoutField
     offset: int
     source: Hashable
     constant: bytes | None
+    used: bool
 
     @property
     def name(self) -> str:
@@ -45,7 +50,7 @@ class Piece(Record):
     @property
     def is_loaded(self) -> bool:
         """Whether it is put into the device."""
-        return self.field.load is not None or self.field.register is not None
+        return self.used or self.field.load is not None or self.field.register is not None
 
 
 class Image(Record):
@@ -71,7 +76,7 @@ def image_of(side: Side) -> Image | None:
     layout = side.spec.layout(word.text) if word else None
     if layout is None:
         return None
-    pieces = tuple(_pieces(side.spec, layout))
+    pieces = tuple(_pieces(side.spec, layout, used_in_load(side.stream, layout)))
     known: list[int | None] = []
     for piece in pieces:
         known += piece.constant if piece.constant is not None else [None] * piece.field.size
@@ -90,11 +95,11 @@ def _head(layout: m.Layout, lengths: Iterable[m.Formula]) -> int | None:
     return None
 
 
-def _pieces(spec: m.Spec, layout: m.Layout) -> Iterator[Piece]:
+def _pieces(spec: m.Spec, layout: m.Layout, used: frozenset[str]) -> Iterator[Piece]:
     offset = 0
     for field in layout.fields:
         source = meaning(spec, field.match or field.save or field.register or field.derive)
-        yield Piece(field, offset, source, _constant(layout, field, source))
+        yield Piece(field, offset, source, _constant(layout, field, source), field.name.text in used)
         offset += field.size
 
 

@@ -12,6 +12,7 @@ from vfiogen.doc.picture import draw_layout, draw_strip
 from vfiogen.doc.rst import escaped, literal
 from vfiogen.doc.words import expression, listed, sentence
 from vfiogen.model import spec as m
+from vfiogen.model.head import used_in_load
 from vfiogen.model.scope import FUNCTIONS
 from vfiogen.model.walk import names
 from vfiogen.records import Record
@@ -62,7 +63,7 @@ def _describe_structure(spec: m.Spec, migration: m.Migration) -> Store:
     note = [escaped(sentence(layout.note.text))] if layout.note else []
     return Store(
         composed=(what, *note, *_early(migration), *_availability(spec, layout)),
-        table=(("Byte", "Type", "Field", "Saved", "Loaded"), *map(_row, *_placed(layout))),
+        table=(("Byte", "Type", "Field", "Saved", "Loaded"), *_rows(layout, migration.stream)),
         checks=tuple(_structure_checks(spec, layout)),
         picture=draw_layout(layout),
         caption=f"The {layout.size} bytes of a stream.",
@@ -73,12 +74,13 @@ def _describe_structure(spec: m.Spec, migration: m.Migration) -> Store:
     )
 
 
-def _placed(layout: m.Layout) -> tuple[list[int], tuple[m.LayoutField, ...]]:
-    offsets = [sum(field.size for field in layout.fields[:at]) for at in range(len(layout.fields))]
-    return offsets, layout.fields
+def _rows(layout: m.Layout, stream: m.Stream) -> Iterator[Row]:
+    used = used_in_load(stream, layout)
+    for field in layout.fields:
+        yield _row(layout.end(field.name.text) - field.size, field, field.name.text in used)
 
 
-def _row(offset: int, field: m.LayoutField) -> Row:
+def _row(offset: int, field: m.LayoutField, used: bool) -> Row:
     count = f"[{field.count.value}]" if field.count else ""
     note = f"\n{escaped(sentence(field.note.text))}" if field.note else ""
     return (
@@ -86,7 +88,7 @@ def _row(offset: int, field: m.LayoutField) -> Row:
         literal(f"{field.type}{count}"),
         literal(field.name.text) + note,
         _saved(field),
-        _loaded(field),
+        _loaded(field, used),
     )
 
 
@@ -97,11 +99,13 @@ def _saved(field: m.LayoutField) -> str:
     return literal(expression(field.match or field.save or field.register or field.derive))
 
 
-def _loaded(field: m.LayoutField) -> str:
+def _loaded(field: m.LayoutField, used: bool) -> str:
     if field.const or field.match:
         return "must match"
     place = field.load or field.register
-    return literal(expression(place)) if place else "ignored"
+    if place:
+        return literal(expression(place))
+    return "used by the steps of the load" if used else "ignored"
 
 
 def _availability(spec: m.Spec, layout: m.Layout) -> Iterator[str]:

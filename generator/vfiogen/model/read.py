@@ -456,6 +456,7 @@ class _Reader:
         return m.Migration(
             span=view["arcs"].key_span,
             features=view["features"].words(),
+            optional=view["optional"].words(),
             arcs=tuple(self._arc(key, value) for key, value in view["arcs"].entries()),
             stream=self._stream(view["stream"]),
             size=self._expression(view["size"]),

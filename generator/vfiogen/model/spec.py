@@ -549,6 +549,7 @@ class Migration(Record):
 
     span: Span
     features: tuple[Word, ...]
+    optional: tuple[Word, ...]
     arcs: tuple[Arc, ...]
     stream: Stream
     size: Formula | None

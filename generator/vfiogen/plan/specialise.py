@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vfiogen.check.kernel import has_feature
+from vfiogen.check.kernel import declared_features, has_feature
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model.walk import formulas, names
@@ -80,4 +80,10 @@ class _Specialiser:
             end=self._steps(migration.stream.end),
         )
         arcs = tuple(replace(arc, steps=self._steps(arc.steps)) for arc in migration.arcs)
-        return replace(migration, arcs=arcs, stream=stream, reset=self._steps(migration.reset))
+        return replace(
+            migration,
+            features=declared_features(self._spec, migration, self._kernel),
+            arcs=arcs,
+            stream=stream,
+            reset=self._steps(migration.reset),
+        )
