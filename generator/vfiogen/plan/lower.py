@@ -711,7 +711,8 @@ class Body(Struct):
         left, right = node.arguments
         if node.name == "join":
             high = self.value(left, PRECEDENCE["<<"])
-            return f"(u64){high} << 32 | {self.value(right, PRECEDENCE['|'])}", PRECEDENCE["|"]
+            low = self.value(right, self._operand_binding("|", right, PRECEDENCE["|"]))
+            return f"(u64){high} << 32 | {low}", PRECEDENCE["|"]
         texts = f"{self.value(left)}, {self.value(right)}"
         if left.type.c == right.type.c and "constant" not in (left.type.kind, right.type.kind):
             return f"{node.name}({texts})", TIGHT
