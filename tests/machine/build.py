@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Rendered drivers as programs of user space: the C as it is, what it includes, and stubs of what it calls."""
+"""Rendered drivers as programs of user space: the C as it is, what it includes, stubs of what it calls."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ INCLUDE = re.compile(r"^#\s*include <([^>]+)>", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Driver:
-    """A spec that migrates, for one kernel: its plan, what the plan is lowered with, and the rendered files."""
+    """A spec that migrates, for one kernel: its plan, what it is lowered with, and the rendered files."""
 
     name: str
     spec: m.Spec
@@ -236,7 +236,8 @@ def _stub(driver: Driver, call: t.KernelFunction, role: str) -> str:
     if role == "put":
         return f'{head} machine_put("{name}", (void *)({names[0]}))'
     held = driver.spec.provider is not None and driver.spec.provider.put is not None
-    touched = [f"*(volatile char *)({n})" for n, a in zip(names, call.arguments) if isinstance(a, t.Handle)]
+    handles = [n for n, a in zip(names, call.arguments, strict=True) if isinstance(a, t.Handle)]
+    touched = [f"*(volatile char *)({handle})" for handle in handles]
     used = "".join(f"{text}, " for text in [*(f"(void)({n})" for n in names), *(touched if held else [])])
     return f"{head} ({used}{_answer(call, role, held, names)})"
 

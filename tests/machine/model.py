@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a driver may do, event by event, as far as its spec and its plan say it.
 
-The model knows no C: an arc is a sequence of acts (commands that the spec names for it), the states lead to each
-other as the kernel's own function says, and the rest is what the text above
+The model knows no C: an arc is a sequence of acts (commands that the spec names for it), the states lead to
+each other as the kernel's own function says, and the rest is what the text above
 struct vfio_device_feature_mig_state demands.
 """
 
@@ -50,8 +50,8 @@ def level(state: str) -> str:
 class Act:
     """Something that is done on an arc: the calls that can be heard of it, and whether it fails.
 
-    `fails` is must (the tests have to make it), may (its values decide) or no; `fatal` says that nothing is known
-    of the device if this fails while something is undone.
+    `fails` is must (the tests have to make it), may (its values decide) or no; `fatal` says that nothing is
+    known of the device if this fails while something is undone.
     """
 
     calls: tuple[str, ...] = ()
@@ -93,10 +93,10 @@ def _undone(calls: tuple[str, ...], undo: tuple[Act, ...], must: bool) -> Iterat
 class State:
     """Where a device is.
 
-    `state` is the driver's own idea of it, which `pending` says a reset has overtaken; `level` is what the device
-    really does, as far as it is known. `held` is the kind of the file that the device has, `data` how much has
-    been written into it: none, part, full or over. Of what the user keeps open, `first` is live, dead-save or
-    dead-load, and `second` whether there is an older one.
+    `state` is the driver's own idea of it, which `pending` says a reset has overtaken; `level` is what the
+    device really does, as far as it is known. `held` is the kind of the file that the device has, `data` how
+    much has been written into it: none, part, full or over. Of what the user keeps open, `first` is live,
+    dead-save or dead-load, and `second` whether there is an older one.
     """
 
     bound: bool = False
@@ -537,7 +537,7 @@ class Acts:
         return self.symbol(assign.value.command) if assign and isinstance(assign.value, t.Run) else None
 
     def heard(self) -> frozenset[str]:
-        """Return the functions whose calls count: those of arcs, of what is produced and loaded, and of resets."""
+        """Return the functions whose calls count: those of arcs, of producing and loading, and of resets."""
         pairs = [(a, b) for a in STATES for b in STATES]
         acts = [act for pair in pairs for act in self.of(*pair)]
         found = [call for act in (*acts, *self.reset) for one in (act, *act.undo) for call in one.calls]

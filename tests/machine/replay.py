@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Paths through a rendered driver: each that the model has, with every request failing and a reset in each."""
+"""Paths through a rendered driver: each that the model has, with every request failing, a reset in each."""
 
 from __future__ import annotations
 
