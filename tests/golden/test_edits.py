@@ -34,7 +34,9 @@ EDITED = (
     Edit("poll-longer", "edu", "computing, every: 1ms, for: 1s", "computing, every: 1ms, for: 2s", 2),
     Edit("register-moved", "edu", "irq-status: { at: 0x24,", "irq-status: { at: 0x28,", 2),
     Edit("stream-version", "edu", "type: u32, const: 1 }", "type: u32, const: 2 }", 2),
-    Edit("field-added", "edu", "dma-src: { type", "spare: { type: u64, const: 0 }\n      dma-src: { type", 8),
+    Edit(
+        "field-added", "edu", "dma-src: { type", "spare: { type: u64, const: 0 }\n      dma-src: { type", 11
+    ),
     Edit("omission-reworded", "edu", "which belongs to the user.", "and that is the user's.", 4),
     Edit("arc-does-something", "qat", "RUNNING_P2P -> STOP: none", "RUNNING_P2P -> STOP: suspend", 24),
     Edit("virtual-only", "generic", "INTEL, ids:", "INTEL, function: vf, ids:", 3),

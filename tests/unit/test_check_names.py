@@ -74,6 +74,7 @@ def test_members_are_known() -> None:
         found = re.search(rf"^struct {spec.driver.prefix}_device {{\n(.*?)^}};", text, re.M | re.S)
         own = {c_name(kept.name.text) for kept in spec.context}
         own |= {c_name(one.name.text) for one in spec.events}
+        own |= {c_name(block.name.text) for block in spec.registers if block.base}
         own |= {c_name(spec.provider.handle.text)} if spec.provider else set()
         own |= {c_name(block.name.text) for block in spec.config_blocks}
         own |= {c_name(f"config-{field.name}") for field in spec.config_space}
@@ -87,7 +88,7 @@ def test_called_functions_are_known() -> None:
         code = re.sub(r'"(?:\\.|[^"\\])*"', '""', text)
         prefix = spec.driver.prefix.text
         bodies = "\n".join(body for _, body in HEAD.findall(code))
-        for name in set(re.findall(r"\b([a-z]\w*)\(", bodies)) - set(WORDS.split()) - spelled(spec):
+        for name in set(re.findall(r"(?<!>)\b([a-z]\w*)\(", bodies)) - set(WORDS.split()) - spelled(spec):
             known = name in names.CALLED or reserved_reason(name) or name.startswith(f"{prefix}_")
             assert known or len(name) > 16 or name.startswith(("vfio_", "pci_", "cpu_to", "le", "be")), name
 

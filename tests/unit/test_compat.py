@@ -376,7 +376,7 @@ def test_every_part_of_a_stream_is_known() -> None:
     stream = spec_schema()["properties"]["migration"]["properties"]["stream"]["properties"]
     assert set(stream) == {*STORES, "capacity", "save", "load"}, NEWS
     assert set(STORES) == set(doc_stores.STORES)
-    roles = {"const", "match", "save", "load", "register"}
+    roles = {"const", "match", "save", "load", "register", "derive", "older"}
     assert set(m.LayoutField.__struct_fields__) == {"name", "type", "count", "note", *roles}, NEWS
 
 

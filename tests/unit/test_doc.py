@@ -244,7 +244,11 @@ def test_what_is_validated() -> None:
     assert "magic, version and id must all be what this device would save" in edu
     assert "the first 12 bytes gets -EINVAL" in edu
     late = chapter("big-endian-layout", "What is validated").astext().replace("\n", " ")
-    assert "flags and trailer must all be what this device would save: RESUMING -> STOP fails" in late
+    assert "trailer must be what this device would save: the write that completes the first 152" in late
+    head = chapter("structure-head", "What is validated").astext().replace("\n", " ")
+    assert "version must be what this device would save: the write that completes the first 9 bytes" in head
+    assert "A magic of 0x68656131 is taken too: an older stream that lacks version and sum." in head
+    assert "refuses a stream of other than end(head-state.version) or size(head-state) bytes" in head
     memory = chapter("pre-copy-memory", "What is validated").astext().replace("\n", " ")
     assert "unless it has used or regs.setup or capacity bytes" in memory
     assert "-EAGAIN asks for more data" in memory

@@ -200,6 +200,8 @@ def _migration(piece: Tree) -> list[str]:
     stream = migration.get('"stream"', {})
     if '"memory"' in stream:
         return [*found, "migration: { size: 4096 }"]
+    if '"structure"' in stream:
+        return found
     if '"save"' in stream or '"pre-copy"' in features:
         return [*found, MEMORY]
     return [*found, STRUCTURE] if '"structures"' in piece else [*found, STRUCTURE, LAYOUT]

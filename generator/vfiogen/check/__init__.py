@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vfiogen.check.across import check_across
 from vfiogen.check.channels import check_channels
+from vfiogen.check.columns import check_columns
 from vfiogen.check.commands import check_commands
 from vfiogen.check.context import check_context
 from vfiogen.check.driver import check_driver
@@ -19,6 +20,7 @@ from vfiogen.check.migration import check_migration
 from vfiogen.check.names import check_names
 from vfiogen.check.regions import check_regions
 from vfiogen.check.registers import check_registers
+from vfiogen.check.resets import check_prepare
 from vfiogen.check.steps import check_steps, check_undo
 from vfiogen.check.structures import check_structures
 from vfiogen.check.texts import check_texts
@@ -40,6 +42,7 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     problems.settle(spec.source)
     analysis, scope = Analysis(spec, problems), _outside(spec)
     check_driver(spec, analysis, problems)
+    check_columns(spec, analysis)
     check_texts(spec, problems)
     check_names(spec, problems)
     check_structures(spec, analysis, problems, complete)
@@ -48,7 +51,8 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     check_commands(spec, analysis, directory, problems)
     check_steps(spec.init, analysis, scope.before_open())
     check_steps(spec.open, analysis, scope)
-    check_undo((*spec.reset_prepare, *spec.reset_done), analysis, scope.in_reset())
+    check_prepare(spec.reset_prepare, analysis, scope.in_reset())
+    check_undo(spec.reset_done, analysis, scope.in_reset())
     check_events(spec, analysis)
     check_context(spec, analysis, scope.before_open())
     check_steps(spec.probe, analysis, scope)

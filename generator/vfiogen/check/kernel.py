@@ -148,8 +148,8 @@ def _outside(spec: m.Spec) -> tuple[tuple[m.Step, ...], tuple[object, ...]]:
         return steps, rest
     stream = spec.migration.stream
     arcs = tuple(step for arc in spec.migration.arcs for step in arc.steps)
-    own = replace(stream, end=())
-    return (*steps, *arcs, *spec.migration.reset, *stream.begin, *stream.end), (
+    own = replace(stream, saved=(), begin=(), end=())
+    return (*steps, *arcs, *spec.migration.reset, *stream.saved, *stream.begin, *stream.end), (
         *rest,
         spec.migration.size,
         own,
@@ -161,7 +161,7 @@ def _step_uses(steps: Iterable[m.Step], gates: set[str]) -> Iterator[tuple[m.For
         own = gates | ({step.needs.text} if step.needs else set())
         if step.formula:
             yield step.formula, own
-        yield from _step_uses(step.undo, own)
+        yield from _step_uses((*step.undo, *step.steps), own)
 
 
 def _check_use(spec: m.Spec, formula: m.Formula, gates: set[str], problems: Problems) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from vfiogen.check.head import check_head
 from vfiogen.check.steps import check_errors, check_steps, check_undo, may_fail
 from vfiogen.diagnostics import Problems, Span, listing, nearest, quote, suggestions
 from vfiogen.model import spec as m
@@ -12,6 +13,7 @@ from vfiogen.model.arcs import FILE_ARCS, STATES, device_arcs, pre_copy_arcs
 from vfiogen.model.bounds import literal
 from vfiogen.model.typed import walk
 from vfiogen.model.types import VOID
+from vfiogen.records import replace
 
 FEATURES = ("p2p", "pre-copy")
 BYTES = ("u8 *", "void *")
@@ -130,6 +132,10 @@ class _Stream:
         elif len(found) == 1:
             self._check_store()
         loading = self._loading.with_area() if stream.area else self._loading
+        loading = loading.of_image(self._spec.layout(stream.structure.text) if stream.structure else None)
+        if stream.saved and stream.structure is None:
+            message = "`end` belongs to a structure that is saved"
+            self._store(message, stream.saved[0].span, "the command that produces the data can do it")
         check_steps((*stream.begin, *stream.end), self._analysis, loading)
 
     def _check_store(self) -> None:
@@ -157,8 +163,18 @@ class _Stream:
             self._problems.report("unknown-name", message, word.span, *hints)
         else:
             _check_matched(layout, self._problems)
-        self._check_unused("the fields of the structure say what is saved and loaded")
-        self._refuse_pre_copy("a structure has nothing to send before the device stops")
+            check_head(self._migration, layout, self._analysis)
+            self._check_points_of(layout)
+        instead = "the fields of the structure say what is saved and loaded"
+        self._check_unused(instead, ("capacity", "each-write"))
+
+    def _check_points_of(self, layout: m.Layout) -> None:
+        """Check what is done before and after a layout is saved."""
+        for produce in (self._stream.pre_copy, self._stream.stop_copy):
+            self._check_command(produce.do if produce else None, self._plain)
+        check_steps(
+            self._stream.saved, self._analysis, replace(self._plain.of_image(layout), may_finish=False)
+        )
 
     def _refuse_pre_copy(self, message: str) -> None:
         for feature in self._migration.features:
@@ -238,8 +254,8 @@ class _Stream:
 
     # -- parts that belong to one store ---------------------------------------------------------------
 
-    def _check_unused(self, instead: str) -> None:
-        """What belongs to memory has no meaning beside another store."""
+    def _check_unused(self, instead: str, only: tuple[str, ...] = ()) -> None:
+        """What belongs to memory has no meaning beside another store; `only` names those that are meant."""
         stream = self._stream
         produced = stream.pre_copy or stream.stop_copy
         parts = (
@@ -249,7 +265,7 @@ class _Stream:
             ("lengths", stream.lengths[0] if stream.lengths else None),
         )
         for name, part in parts:
-            if part is not None:
+            if part is not None and (not only or name in only):
                 message = f"{quote(name)} belongs to a stream in memory"
                 self._store(message, part.span, instead)
 

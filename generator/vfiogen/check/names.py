@@ -27,10 +27,10 @@ def _words(text: str) -> frozenset[str]:
 _TEMPLATES = """
     alloc_data begin_access begin_loading check_match check_write choose_ops close_device continue_saving
     driver end_access end_saving err_handlers fail file_error finish_loading finish_saving free_data
-    from_pci from_vfio get_data_size get_state identify init load load_state lock_state map_area
+    from_pci from_vfio get_data_size get_state id identify ids init load load_state lock_state map_area
     migration_ops open_device open_file ops precopy_ioctl probe put_file put_files read16 read32 read64
     read8 release release_file remove reset_done reset_prepare resume_fops resume_write save_fops
-    save_pre_copy save_read save_state save_stop_copy set_state start_loading start_saving step
+    save_head save_pre_copy save_read save_state save_stop_copy set_state start_loading start_saving step
     stop_and_save table unmap_area write16 write32 write64 write8
 """
 # Likewise, where something is emulated or done early, or registers are in config space.
@@ -44,10 +44,11 @@ _EMULATION = _words("""
 _ARCS = {arc for p2p in (False, True) for arc in device_arcs(p2p)}
 OWN_FUNCTIONS = _words(_TEMPLATES) | {f"{a}_to_{b}".lower() for a, b in _ARCS}
 _OF_VARIANTS = ("init", "release", "open_device", "close_device", "ops")
-OWN_STRUCTURES = ("area", "device", "memory", "migration_file")
+OWN_STRUCTURES = ("area", "device", "id", "memory", "migration_file")
 # Members of the driver's own structure.
 DEVICE_MEMBERS = _words("""
-    command core_device map_lock mig_state resets resets_ready resets_settled resuming saving state_mutex
+    command core_device map_lock mig_state reset_prepared resets resets_ready resets_settled resuming saving
+    state_mutex
 """) | {
     f"bar{number}{kind}"
     for number in range(6)
@@ -66,14 +67,15 @@ PREFIX_LOCALS = COMMAND_LOCALS | _words("""
 CALLED = _words("""
     anon_inode_getfile array_size atomic_inc atomic_read check_add_overflow check_mul_overflow
     check_sub_overflow cond_resched container_of copy_from_user copy_to_user dma_alloc_coherent
-    dma_free_coherent dma_map_sgtable dma_unmap_sgtable down_read down_write flush_kernel_vmap_range fput
-    fsleep get_file get_user invalidate_kernel_vmap_range ioremap_wc iounmap kasprintf kfree kmalloc
-    kvfree kvmalloc_array kvmalloc_objs kzalloc kzalloc_obj lockdep_assert_held memcpy memcpy_fromio
-    memcpy_toio memremap memunmap module_pci_driver mutex_destroy mutex_init mutex_lock mutex_unlock
-    pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_physfn pm_runtime_put put_user read_poll_timeout
-    readq sg_alloc_table_from_pages sg_dma_address sg_dma_len sg_free_table static_assert stream_open
-    struct_size to_pci_dev up_read up_write vfree vm_flags_set vma_pages vmalloc_to_page vmf_insert_pfn
-    writeq
+    dma_free_coherent dma_map_sgtable dma_unmap_sgtable down_read down_write flush_kernel_vmap_range
+    fput fsleep get_file get_user invalidate_kernel_vmap_range ioremap_wc iounmap kasprintf kfree
+    kmalloc kvfree kvmalloc_array kvmalloc_objs kzalloc kzalloc_obj lockdep_assert_held memcpy
+    memcpy_fromio memcpy_toio memremap memunmap module_pci_driver mutex_destroy mutex_init mutex_lock
+    mutex_unlock pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_match_id pci_physfn pm_runtime_put
+    put_user read_poll_timeout readb readb_poll_timeout readl readl_poll_timeout readq
+    readq_poll_timeout readw readw_poll_timeout sg_alloc_table_from_pages sg_dma_address sg_dma_len
+    sg_free_table static_assert stream_open struct_size to_pci_dev up_read up_write vfree vm_flags_set
+    vma_pages vmalloc_to_page vmf_insert_pfn writeb writel writeq writew
 """)
 # Prefixes with which the kernel's headers declare something that a driver declares too, such as vfio_device
 # or pci_save_state.
@@ -115,6 +117,7 @@ class _Names:
             self._check_locals(command)
         for layout in self._spec.layouts:
             self._check_group(layout.name, [field.name for field in layout.fields])
+        self._check_variants()
         self._check_functions()
         self._check_structures()
         self._check_macros()
@@ -153,6 +156,7 @@ class _Names:
             yield "the parent's handle", spec.provider.handle
         yield from (("a value of the context", kept.name) for kept in spec.context)
         yield from (("a block of registers", block.name) for block in spec.registers)
+        yield from (("a layout", layout.name) for layout in spec.layouts)
         yield from (("a channel", channel.name) for channel in spec.channels)
         yield from (("a command", command.name) for command in spec.commands)
 
@@ -183,7 +187,9 @@ class _Names:
         for word in handle:
             self._check_variable(word)
         notifiers = [one.name for one in self._spec.events]
-        for word in (*handle, *notifiers, *(kept.name for kept in self._spec.context)):
+        kept = [one.name for one in self._spec.context]
+        windows = [block.name for block in self._spec.registers if block.base]
+        for word in (*handle, *notifiers, *kept, *windows):
             if c_name(word.text) in DEVICE_MEMBERS:
                 self._clash(f"the driver's structure has a member {quote(c_name(word.text))} already", word)
         placed = [block.name for block in self._spec.config_blocks]
@@ -191,7 +197,7 @@ class _Names:
         for word in placed:
             if c_name(word.text) in DEVICE_MEMBERS:
                 self._clash(f"the driver's structure has a member {quote(c_name(word.text))} already", word)
-        self._check_group(None, [*handle, *notifiers, *(kept.name for kept in self._spec.context), *placed])
+        self._check_group(None, [*handle, *notifiers, *kept, *windows, *placed])
 
     def _check_kernel_fields(self) -> None:
         for structure in self._spec.kernel_structures:
@@ -234,6 +240,14 @@ class _Names:
                 self._clash(_both(word, first, name), word, (first, "the first one"))
 
     # -- functions, structures, macros ----------------------------------------------------------------
+
+    def _check_variants(self) -> None:
+        for variant in self._spec.variants:
+            suffix = variant_suffix(self._spec, variant)
+            for name in _OF_VARIANTS:
+                if suffix and f"{suffix}_{name}" in OWN_FUNCTIONS:
+                    message = f"the driver has {quote(self._own(f'{suffix}_{name}'))} already"
+                    self._clash(message, variant.name)
 
     def _check_functions(self) -> None:
         seen: dict[str, m.Word] = {}

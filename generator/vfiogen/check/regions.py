@@ -134,10 +134,11 @@ def _check_bar(spec: m.Spec, region: m.Region, problems: Problems) -> None:
     taken = {region.bar, region.bar + 1} if region.is_wide else {region.bar}
     for block in spec.bar_blocks:
         # What is only sometimes synthetic may well have registers at other times.
-        if region.synthetic and region.when is None and block.bar.value in taken:
-            message = f"the device has no BAR {block.bar.value}: {name} is made up"
+        for bar in sorted(taken & set(block.bars)) if region.synthetic and region.when is None else ():
+            message = f"the device has no BAR {bar}: {name} is made up"
             related = ((region.name.span, "here"),)
-            problems.report("bar-conflict", message, block.bar.span, related=related)
+            at = block.bar.span if block.bar else block.name.span
+            problems.report("bar-conflict", message, at, related=related)
 
 
 def _check_values(region: m.Region, analysis: Analysis, scope: Scope) -> None:

@@ -16,16 +16,17 @@ LARGEST_BAR = 1 << 40
 def check_registers(spec: m.Spec, problems: Problems, complete: bool) -> None:
     """Report registers and bits that overlap or don't fit, and with `complete` those that are neither
     saved nor declared transient."""
-    by_bar: dict[int, list[m.Register]] = {}
+    by_place: dict[object, list[m.Register]] = {}
     for block in spec.registers:
         if block.position is not None:
             _check_config_block(block, problems)
             continue
-        by_bar.setdefault(block.bar.value, []).extend(block.registers)
+        place = block.bar.value if block.bar else block.name.text
+        by_place.setdefault(place, []).extend(block.registers)
         for register in block.registers:
             _check_place(register, problems)
             _check_bits(register, problems)
-    for registers in by_bar.values():
+    for registers in by_place.values():
         _check_overlap(registers, problems)
     if complete:
         _check_saved(spec, problems)

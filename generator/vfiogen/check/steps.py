@@ -9,8 +9,9 @@ from vfiogen.diagnostics import Problems, did_you_mean, listing, quote
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
+from vfiogen.model.scope import is_single_call
 from vfiogen.model.typed import walk
-from vfiogen.model.types import VOID
+from vfiogen.model.types import VOID, integer
 
 LONGEST_WAIT = 300_000_000
 ARITHMETIC = ("+", "-", "*")
@@ -23,6 +24,8 @@ def check_steps(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> No
         _check_modifiers(step, analysis.problems)
         _VERBS.get(step.verb, _check_nothing)(step, analysis, scope)
         check_undo(step.undo, analysis, scope)
+        _check_into(step, analysis, scope)
+        _check_finish(step, analysis, scope)
 
 
 def check_undo(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> None:
@@ -42,7 +45,32 @@ def check_undo(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> Non
             _check_infallible(step, analysis, scope)
 
 
+def _check_into(step: m.Step, analysis: Analysis, scope: Scope) -> None:
+    """The outcome of a poll is kept where true and false have room, and then is no error."""
+    if step.into is None:
+        return
+    place = analysis.place(step.into, scope)
+    if step.verb != "poll" or step.error:
+        message = "an outcome that is kept is no error" if step.error else "only a poll has an outcome"
+        analysis.problems.report("modifier", message, step.into.span)
+    elif place is not None and (place.type.kind != "bool" or isinstance(place, t.ReadBits)):
+        message = f"whether the condition came true doesn't go into {quote(place.type.name)}"
+        analysis.problems.report("type", message, step.into.span, "declare it as `bool`")
+
+
+def _check_finish(step: m.Step, analysis: Analysis, scope: Scope) -> None:
+    """What runs steps must be able to end with success before the last of them."""
+    if step.verb == "finish" and not scope.may_finish:
+        message = "only a command can be over early, and the load of a structure"
+        hint = "put the steps into a command, and run that here"
+        analysis.problems.report("step-verb", message, step.span, hint)
+
+
 def _wrong_for_undo(step: m.Step) -> str:
+    if step.verb in ("finish", "repeat"):
+        return f"a {step.verb} belongs to a command: run one here that has it"
+    if step.into:
+        return "nothing polls here, so that nothing has an outcome"
     if step.verb in ("poll", "check"):
         return f"a {step.verb} can only fail, and nobody hears of it here"
     if step.undo:
@@ -146,6 +174,8 @@ def _check_no_bounds(step: m.Step, problems: Problems) -> None:
     if step.every is not None or step.limit is not None:
         message = "`every` and `for` belong to a poll or a retry"
         problems.report("modifier", message, step.span_of("every", "for"))
+    if step.verb != "repeat" and (step.steps or "below" in step.spans):
+        problems.report("modifier", "`below` and `steps` belong to a repeat", step.span_of("below", "steps"))
 
 
 def _check_longest(step: m.Step, problems: Problems) -> None:
@@ -203,7 +233,10 @@ def _check_poll(step: m.Step, analysis: Analysis, scope: Scope) -> None:
 
 def _wrong_for_poll(typed: t.Typed) -> tuple[str, str]:
     """Return what a poll can't look at. It reads one register, and works the rest out without an error."""
+    runs = [node for node in walk(typed) if isinstance(node, t.Run)]
     reads = [node for node in walk(typed) if isinstance(node, t.Read)]
+    if runs and not reads:
+        return _wrong_for_polled(runs)
     places = {(r.block.name.text, r.register.name.text, _index(r)) for r in reads}
     if len(places) != 1:
         found = f"{len(places)} registers" if places else "none"
@@ -220,6 +253,19 @@ def _wrong_for_poll(typed: t.Typed) -> tuple[str, str]:
     return "", ""
 
 
+def _wrong_for_polled(runs: list[t.Run]) -> tuple[str, str]:
+    """Return why a command can't be polled: what it returns is all that there is to look at."""
+    run = runs[0]
+    if len(runs) > 1:
+        return "a poll runs one command, and this several", "poll for one after the other"
+    if run.command.results or not is_single_call(run.command) or may_fail(run):
+        return (
+            f"{quote(run.command.name.text)} can't be polled: it is more than a call that can't fail",
+            "a command that fails is tried again by `retry`; of any other, poll the register behind it",
+        )
+    return "", ""
+
+
 def _index(read: t.Read) -> object:
     """Return what tells two elements of a register apart; only numbers can be the same one."""
     return read.index.value if isinstance(read.index, t.Literal) else read.index
@@ -229,10 +275,27 @@ def _check_check(step: m.Step, analysis: Analysis, scope: Scope) -> None:
     analysis.condition(step.formula, scope)
 
 
+def _check_repeat(step: m.Step, analysis: Analysis, scope: Scope) -> None:
+    """The count has 32 bits; the steps are undone as if they stood there once, so none has an undo."""
+    if step.formula is None and "below" not in step.spans:
+        message = "nothing says how often the steps are repeated"
+        analysis.problems.report("step-verb", message, step.span, "add `below`, the number of times")
+    analysis.fitting(step.formula, integer(32), scope)
+    if step.counter is None:
+        return
+    for inner in step.steps:
+        if inner.undo:
+            message = "a step that is repeated can't be undone"
+            analysis.problems.report("undo-step", message, inner.span_of("undo"))
+    check_steps(step.steps, analysis, scope.counting(step.counter))
+
+
 _VERBS: dict[str, Callable[[m.Step, Analysis, Scope], None]] = {
     "do": _check_do,
     "set": _check_set,
     "write": _check_write,
     "poll": _check_poll,
     "check": _check_check,
+    "finish": _check_check,
+    "repeat": _check_repeat,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vfiogen.check.layouts import check_derived, check_older
 from vfiogen.diagnostics import Problems, listing, quote
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
@@ -12,7 +13,7 @@ from vfiogen.model.analyse import Analysis, Scope
 from vfiogen.model.bounds import most
 from vfiogen.model.types import VOID, read_type, type_hints
 
-ROLES = ("const", "match", "save", "register")
+ROLES = ("const", "match", "save", "register", "derive")
 # A file holds the layout twice, and kmalloc() gives 4 MiB at the most.
 LARGEST_LAYOUT = 1 << 20
 
@@ -30,6 +31,8 @@ def check_structures(spec: m.Spec, analysis: Analysis, problems: Problems, compl
             _check_role(field, problems)
             _check_const(field, problems)
             _check_values(field, analysis, Scope(spec).of_field(field))
+            check_derived(layout, field, analysis)
+            check_older(layout, field, problems)
 
 
 # Types
@@ -94,7 +97,7 @@ def _check_size(layout: m.Layout, problems: Problems) -> None:
 
 def _check_role(field: m.LayoutField, problems: Problems) -> None:
     given = [role for role in ROLES if getattr(field, role) is not None]
-    hint = "a field is a const, a match, a register, or saved with save (and loaded with load)"
+    hint = "a field is a const, a match, a register, derived, or saved with save (and loaded with load)"
     if len(given) > 1:
         message = f"{quote(field.name.text)} is {listing(given, 'and')} at once"
         problems.report("field-role", message, field.name.span, hint)

@@ -42,6 +42,9 @@ def _unused(spec: m.Spec, found: list[m.Formula]) -> Iterator[tuple[str, m.Word]
     stream = spec.migration.stream.structure if spec.migration else None
     transferred = {stream.text} if stream else set()
     yield from (("layout", x.name) for x in spec.layouts if x.name.text not in mentioned | transferred)
+    members = [node for formula in found for node in _members(formula)]
+    of_id = {node.name for node in members if isinstance(node.base, s.Name) and node.base.name == "id"}
+    yield from (("column", x.name) for x in spec.columns if x.name.text not in of_id)
     if spec.provider and spec.provider.handle.text not in mentioned:
         yield "handle", spec.provider.handle
     fields = {node.name for formula in found for node in _members(formula)} | set(_filled(spec))

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from itertools import takewhile
 
+from vfiogen.c import syntax as s
 from vfiogen.compat.meaning import meaning
 from vfiogen.compat.verdict import LOADS, MISREAD, REFUSED, Both, Side, decided
 from vfiogen.diagnostics import Problems, Span, quote
@@ -48,11 +49,16 @@ class Piece(Record):
 
 
 class Image(Record):
-    """A layout as a stream; `known` has the bytes that are always the same."""
+    """A layout as a stream; `known` has the bytes that are always the same.
+
+    `alone` is how many bytes of it may be sent without the rest, and `taken` how many are taken so.
+    """
 
     layout: m.Layout
     pieces: tuple[Piece, ...]
     known: tuple[int | None, ...]
+    alone: int | None
+    taken: int | None
 
     def at(self, offset: int) -> Piece | None:
         """Return the piece that begins at an offset."""
@@ -69,21 +75,35 @@ def image_of(side: Side) -> Image | None:
     known: list[int | None] = []
     for piece in pieces:
         known += piece.constant if piece.constant is not None else [None] * piece.field.size
-    return Image(layout, pieces, tuple(known))
+    produced = side.stream.stop_copy
+    alone = _head(layout, [produced.length] if produced else [])
+    return Image(layout, pieces, tuple(known), alone, _head(layout, side.stream.lengths))
+
+
+def _head(layout: m.Layout, lengths: Iterable[m.Formula]) -> int | None:
+    """Return how long a part of the layout is, if lengths name one by its last field."""
+    trees = [length.tree for length in lengths if length.tree]
+    for node in (node for tree in trees for node in s.walk(tree)):
+        match node:
+            case s.Call(function=s.Name(name="end"), arguments=[s.Argument(value=s.Member(name=name))]):
+                return layout.end(name)
+    return None
 
 
 def _pieces(spec: m.Spec, layout: m.Layout) -> Iterator[Piece]:
     offset = 0
     for field in layout.fields:
-        source = meaning(spec, field.match or field.save or field.register)
+        source = meaning(spec, field.match or field.save or field.register or field.derive)
         yield Piece(field, offset, source, _constant(layout, field, source))
         offset += field.size
 
 
 def _constant(layout: m.Layout, field: m.LayoutField, source: Hashable) -> bytes | None:
     value = field.const.value if field.const else source
-    if not isinstance(value, int) or field.match:
-        return None
+    return None if not isinstance(value, int) or field.match else _bytes(layout, field, value)
+
+
+def _bytes(layout: m.Layout, field: m.LayoutField, value: int) -> bytes:
     masked = value & ((1 << field.bits) - 1)
     element = masked.to_bytes(field.bits // 8, "little" if layout.endian == "little" else "big")
     return element * (field.count.value if field.count else 1)
@@ -110,10 +130,24 @@ def outcome(saved: Image, loader: Image) -> str:
     """
     if len(saved.known) != len(loader.known):
         return REFUSED
+    if saved.alone is not None and saved.alone != loader.taken:
+        return REFUSED
     order = saved.layout.endian == loader.layout.endian
-    taken = (_taken(saved, saved.at(piece.offset), piece, order) for piece in loader.pieces)
+    lacking = set(_lacking(saved, loader))
+    wanted = [piece for piece in loader.pieces if piece.name not in lacking]
+    taken = (_taken(saved, saved.at(piece.offset), piece, order) for piece in wanted)
     lost = (_lost(loader, piece) for piece in saved.pieces)
     return decided([*taken, *lost])
+
+
+def _lacking(saved: Image, loader: Image) -> Iterator[str]:
+    """Yield the fields that a driver doesn't look at, and the constants that it takes, in an older stream."""
+    for piece in loader.pieces:
+        for one in piece.field.older:
+            old = _bytes(loader.layout, piece.field, one.value.value)
+            if saved.known[piece.offset : piece.end] == tuple(old):
+                yield piece.name
+                yield from (word.text for word in one.lacks)
 
 
 def _taken(saved: Image, piece: Piece | None, wanted: Piece, order: bool) -> str:
@@ -157,6 +191,7 @@ class _Explanation:
     def report(self) -> None:
         if self._constants():
             return
+        self._heads()
         self._order()
         pairs = self._pairs()
         kept = self._kept([(one.name, other.name) for one, other in pairs])
@@ -167,6 +202,17 @@ class _Explanation:
                 self._moved(one, other)
         self._added([piece for piece in self._new.pieces if all(piece is not other for _, other in pairs)])
         self._removed([piece for piece in self._old.pieces if all(piece is not one for one, _ in pairs)])
+
+    # -- what may be sent alone -----------------------------------------------------------------------
+
+    def _heads(self) -> None:
+        for saved, loader in ((self._old, self._new), (self._new, self._old)):
+            if saved.alone is not None and saved.alone != loader.taken:
+                message = f"{saved.alone} bytes may be sent alone, and the other driver refuses them"
+                related = ((self._old.layout.name.span, "the old layout"),)
+                hint = "name its end in `load: lengths`"
+                self._report("compat-length", message, self._new.layout.name.span, related, hint)
+                return
 
     # -- constants ------------------------------------------------------------------------------------
 

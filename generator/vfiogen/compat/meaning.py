@@ -93,8 +93,14 @@ def _whole_register(spec: m.Spec, block: str, register: str) -> Place | None:
 
 def _place(spec: m.Spec, found: tuple[m.RegisterBlock, m.Register], bits: tuple[int, int] | None) -> Place:
     block, register = found
-    where = ("config-space", meaning(spec, block.position)) if block.position else block.bar.value
-    return Place(where, register.at.value, register.width, bits)
+    return Place(_where(spec, block), register.at.value, register.width, bits)
+
+
+def _where(spec: m.Spec, block: m.RegisterBlock) -> Hashable:
+    """Return the BAR of a block, or what says where it is instead."""
+    if block.position:
+        return ("config-space", meaning(spec, block.position))
+    return block.bar.value if block.bar else meaning(spec, block.base)
 
 
 def _find(spec: m.Spec, block: str, register: str) -> tuple[m.RegisterBlock, m.Register] | None:

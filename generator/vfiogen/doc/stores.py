@@ -7,7 +7,6 @@ Paragraphs and cells are markup.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import takewhile
 
 from vfiogen.doc.picture import draw_layout, draw_strip
 from vfiogen.doc.rst import escaped, literal
@@ -62,14 +61,14 @@ def _describe_structure(spec: m.Spec, migration: m.Migration) -> Store:
     )
     note = [escaped(sentence(layout.note.text))] if layout.note else []
     return Store(
-        composed=(what, *note, *_availability(spec, layout)),
+        composed=(what, *note, *_early(migration), *_availability(spec, layout)),
         table=(("Byte", "Type", "Field", "Saved", "Loaded"), *map(_row, *_placed(layout))),
         checks=tuple(_structure_checks(spec, layout)),
         picture=draw_layout(layout),
         caption=f"The {layout.size} bytes of a stream.",
         save=(f"fills {name}",),
         expect=("reads what must match",) if any(field.match for field in layout.fields) else (),
-        compare=("compares the length and what must match" if _late(layout) else "compares the length",),
+        compare=("compares the length",),
         load=(f"loads {name}",),
     )
 
@@ -95,7 +94,7 @@ def _saved(field: m.LayoutField) -> str:
     if field.const:
         value = field.const
         return literal(f"{value.value:#x}" if value.hexadecimal else str(value.value))
-    return literal(expression(field.match or field.save or field.register))
+    return literal(expression(field.match or field.save or field.register or field.derive))
 
 
 def _loaded(field: m.LayoutField) -> str:
@@ -103,20 +102,6 @@ def _loaded(field: m.LayoutField) -> str:
         return "must match"
     place = field.load or field.register
     return literal(expression(place)) if place else "ignored"
-
-
-def _matched(layout: m.Layout) -> list[m.LayoutField]:
-    return [field for field in layout.fields if field.const or field.match]
-
-
-def _leading(layout: m.Layout) -> list[m.LayoutField]:
-    return list(takewhile(lambda field: field.const or field.match, layout.fields))
-
-
-def _late(layout: m.Layout) -> list[m.LayoutField]:
-    """Return the fields that are compared only when everything has arrived."""
-    leading = _leading(layout)
-    return [field for field in _matched(layout) if field not in leading]
 
 
 def _availability(spec: m.Spec, layout: m.Layout) -> Iterator[str]:
@@ -147,10 +132,12 @@ def _origin(spec: m.Spec, field: m.LayoutField) -> str | None:
 def _where(spec: m.Spec, block: m.RegisterBlock) -> str:
     if block.position:
         return "config space, which vfio-pci filters for the user"
-    bar = block.bar.value
-    if _is_changed(spec, bar):
-        return f"BAR {bar}, of which the user sees what the driver shows"
-    return f"BAR {bar}, which the user reaches through vfio-pci without migration as well"
+    if not block.bars:
+        return "the parent, which the user doesn't reach"
+    bars = listed(f"BAR {bar}" for bar in sorted(block.bars))
+    if any(_is_changed(spec, bar) for bar in block.bars):
+        return f"{bars}, of which the user sees what the driver shows"
+    return f"{bars}, which the user reaches through vfio-pci without migration as well"
 
 
 def _is_changed(spec: m.Spec, bar: int) -> bool:
@@ -175,22 +162,14 @@ def _come(found: list[str]) -> str:
 
 def _structure_checks(spec: m.Spec, layout: m.Layout) -> Iterator[str]:
     yield f"A write beyond byte {layout.size} gets -ENOMEM, and nothing of it is kept."
-    leading, late = _leading(layout), _late(layout)
-    if leading:
+    for fields in layout.compared:
         yield (
-            f"{_names(leading)} {_must(leading)} be what this device would save: the write that completes"
-            f" the first {sum(field.size for field in leading)} bytes gets -EINVAL otherwise. Nothing is"
+            f"{_names(fields)} {_must(fields)} be what this device would save: the write that completes"
+            f" the first {layout.end(fields[-1].name.text)} bytes gets -EINVAL otherwise. Nothing is"
             " loaded before that."
         )
-    if late:
-        yield (
-            f"{_names(late)} {_must(late)} be what this device would save: RESUMING -> STOP fails with"
-            " -EINVAL otherwise, before anything is loaded."
-        )
-    yield (
-        f"RESUMING -> STOP refuses a stream of less than {layout.size} bytes with -EINVAL, before anything is"
-        " loaded."
-    )
+    yield from _older(layout)
+    yield _refused(spec, layout)
     loaded = [field.name.text for field in layout.fields if _is_loaded(field)]
     if loaded:
         where = ", into registers that the user can write without migration as well"
@@ -198,6 +177,38 @@ def _structure_checks(spec: m.Spec, layout: m.Layout) -> Iterator[str]:
             f"{_literals(loaded)} {_are(loaded)} loaded without a check of"
             f" {'their' if len(loaded) > 1 else 'its'} own{where if _in_registers(spec, layout) else ''}."
         )
+
+
+def _older(layout: m.Layout) -> Iterator[str]:
+    for field in layout.fields:
+        for one in field.older:
+            lacks = f" that lacks {_literals(word.text for word in one.lacks)}" if one.lacks else ""
+            value = literal(f"{one.value.value:#x}")
+            yield f"A {literal(field.name.text)} of {value} is taken too: an older stream{lacks}."
+
+
+def _refused(spec: m.Spec, layout: m.Layout) -> str:
+    stream = spec.migration.stream if spec.migration else None
+    if stream and stream.lengths:
+        lengths = " or ".join(_formula(length) for length in stream.lengths)
+        return (
+            f"RESUMING -> STOP refuses a stream of other than {lengths} bytes with -EINVAL, before anything"
+            f" is loaded. From one of less than {layout.size} bytes nothing is loaded."
+        )
+    return (
+        f"RESUMING -> STOP refuses a stream of less than {layout.size} bytes with -EINVAL, before anything is"
+        " loaded."
+    )
+
+
+def _early(migration: m.Migration) -> Iterator[str]:
+    """Say which part of a structure is sent before the device has stopped, or without the rest."""
+    stream = migration.stream
+    if stream.pre_copy and migration.has("pre-copy"):
+        length = _formula(stream.pre_copy.length)
+        yield f"The first {length} bytes are read while the device is running, and don't change after that."
+    if stream.stop_copy:
+        yield f"Once it has stopped, a stream has {_formula(stream.stop_copy.length)} bytes."
 
 
 def _must(found: list[m.LayoutField]) -> str:
@@ -210,7 +221,9 @@ def _is_loaded(field: m.LayoutField) -> bool:
 
 def _in_registers(spec: m.Spec, layout: m.Layout) -> bool:
     """Tell whether everything that is loaded goes into registers that the user reaches anyway."""
-    blocks = {block.name.text for block in spec.bar_blocks if not _is_changed(spec, block.bar.value)}
+    blocks = {
+        block.name.text for block in spec.bar_blocks if block.bar and not _is_changed(spec, block.bar.value)
+    }
     places = [place for field in layout.fields if (place := field.load or field.register)]
     return set(names(places)) <= blocks
 

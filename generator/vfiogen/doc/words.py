@@ -29,6 +29,10 @@ def step(one: m.Step) -> str:
             return f"wait {duration(one.wait)}"
         case "poll" | "check":
             return f"{one.verb} {expression(one.formula)}"
+        case "finish":
+            return f"done if {expression(one.formula)}"
+        case "repeat":
+            return f"{expression(one.formula)} times {listed(map(step, one.steps))}"
     return expression(one.formula)
 
 
@@ -41,6 +45,8 @@ def modifiers(one: m.Step) -> Iterator[str]:
         yield f"every {duration(one.every)}, for {limits} at the most, by {expression(one.by)}"
     elif one.every is not None and one.limit is not None:
         yield f"every {duration(one.every)}, for {duration(one.limit)} at the most"
+    if one.into:
+        yield f"the outcome is kept as {expression(one.into)}"
     if one.retry:
         yield f"again on -{one.retry}"
     if one.error:

@@ -17,6 +17,7 @@ from vfiogen.model import typed as t
 from vfiogen.model import types
 from vfiogen.model.arcs import STATES
 from vfiogen.model.bounds import FULL, calculate, literal, most
+from vfiogen.model.columns import column_type
 from vfiogen.model.reach import Reach
 from vfiogen.model.scope import (
     ALIGNMENTS,
@@ -76,7 +77,10 @@ class Inference:
 
     def number(self, node: s.Expression) -> t.Typed:
         """Type a number."""
-        typed = self.value(node)
+        return self._numeric(self.value(node), node)
+
+    def _numeric(self, typed: t.Typed, node: s.Expression) -> t.Typed:
+        """Refuse what isn't a number."""
         if not typed.type.numeric:
             hint = "a bit is a condition, not a number" if isinstance(typed, t.ReadBits) else ""
             raise self._fail("type", f"a number is needed here, and this is {_kind(typed)}", node, hint)
@@ -178,7 +182,7 @@ class Inference:
         typed = self._base(node)
         if isinstance(typed, t.Read | t.ReadBits):
             return self._writable(self._one_element(typed, node), node)
-        if isinstance(typed, t.Kept) or (isinstance(typed, t.Local) and typed.result):
+        if isinstance(typed, t.Kept) or (isinstance(typed, t.Local) and typed.result) or _is_own(typed):
             return typed
         raise self._fail(
             "not-a-place",
@@ -307,6 +311,9 @@ class Inference:
         for kept in self._spec.context:
             if kept.name.text == name:
                 return t.Kept(self._type(kept.type), name)
+        block = self._block(node)
+        if block is not None:
+            return t.Window(types.IOMEM, self._mapped(block, node))
         command = self._spec.command(name)
         if command is not None:
             return self._result(command, node)
@@ -376,6 +383,11 @@ class Inference:
             return self._register(block, node)
         if isinstance(node.base, s.Name) and node.base.name == "area":
             return self._area(node)
+        layout = self._scope.image
+        if layout is not None and isinstance(node.base, s.Name) and node.base.name == layout.name.text:
+            return self._arrived(layout, node)
+        if isinstance(node.base, s.Name) and node.base.name == "id" and self._spec.columns:
+            return self._of_id(node)
         command = self._command(node.base)
         if command is not None and command.results:
             return self._chosen(command, node)
@@ -401,10 +413,15 @@ class Inference:
         function = node.function if isinstance(node, s.Call) else node
         return self._spec.command(function.name) if isinstance(function, s.Name) else None
 
-    def _register(self, block: m.RegisterBlock, node: s.Member) -> t.Typed:
+    def _mapped(self, block: m.RegisterBlock, node: s.Expression) -> m.RegisterBlock:
+        """Refuse registers where they can't be reached."""
         if block.position is None and not self._scope.mapped:
             message = f"registers can't be reached {_UNREACHED[self._scope.unmapped]}"
             raise self._fail("register-early", message, node, _UNREACHED_HINT[self._scope.unmapped])
+        return block
+
+    def _register(self, block: m.RegisterBlock, node: s.Member) -> t.Typed:
+        self._mapped(block, node)
         for register in block.registers:
             if register.name.text == node.name:
                 return t.Read(types.integer(register.width), block, register)
@@ -420,6 +437,44 @@ class Inference:
             message = f"an area has no {quote(node.name)}"
             raise self._unknown(message, node.name, _last(node), list(AREA_NAMES))
         return t.Builtin(AREA_NAMES[node.name], f"area.{node.name}")
+
+    def _arrived(self, layout: m.Layout, node: s.Member, index: int | None = None) -> t.Typed:
+        """Type a field of the data. A derived one is what it is derived from, whatever has arrived."""
+        field = layout.field(node.name)
+        if field is None:
+            known = [one.name.text for one in layout.fields]
+            message = f"{quote(layout.name.text)} has no field {quote(node.name)}"
+            raise self._unknown(message, node.name, _last(node), known)
+        if field.count and index is None:
+            message = f"{quote(node.name)} is an array"
+            raise self._fail("type", message, node, f"say which one: `{layout.name}.{node.name}[0]`")
+        if field.derive and field.derive.tree:
+            silent = Problems()
+            return Inference(silent, self._reach, field.derive, self._scope).value(field.derive.tree)
+        return t.Arrived(types.integer(field.bits), layout, field, index)
+
+    def _arrived_element(self, layout: m.Layout, node: s.Index) -> t.Typed:
+        assert isinstance(node.base, s.Member)
+        field = layout.field(node.base.name)
+        count = field.count.value if field and field.count else 0
+        if field is not None and not count:
+            raise self._fail("type", f"{quote(node.base.name)} is no array", node)
+        if not isinstance(node.index, s.Number) or node.index.value >= max(count, 1):
+            hint = f"they count from 0 to {count - 1}" if count else ""
+            message = "an element of the data is named by its number"
+            raise self._fail("value-range", message, node.index, hint)
+        return self._arrived(layout, node.base, node.index.value)
+
+    def _of_id(self, node: s.Member) -> t.Typed:
+        column = next((x for x in self._spec.columns if x.name.text == node.name), None)
+        kind = column_type(self._spec, node.name)
+        if column is None:
+            known = [x.name.text for x in self._spec.columns]
+            message = f"nothing is known of the IDs by the name {quote(node.name)}"
+            raise self._unknown(message, node.name, _last(node), known)
+        if kind is None:
+            raise UntypedError  # reported where it is declared
+        return t.OfId(kind, node.name, column.call is not None)
 
     def _bits(self, read: t.Read, node: s.Member) -> t.Typed:
         for bits in read.register.bits:
@@ -453,6 +508,10 @@ class Inference:
         raise self._unknown(message, node.name, _last(node), [f.name.text for f in fields], hint)
 
     def _index(self, node: s.Index) -> t.Typed:
+        layout = self._scope.image
+        whole = node.base.base if isinstance(node.base, s.Member) else None
+        if layout and isinstance(whole, s.Name) and whole.name == layout.name.text:
+            return self._arrived_element(layout, node)
         return self._readable(self._element(node), node)
 
     def _element(self, node: s.Index) -> t.Read:
@@ -477,6 +536,8 @@ class Inference:
             return self._extent(name, node)
         if name == "found":
             return self._found(node)
+        if name == "bar":
+            return self._bar(node)
         if name == "property":
             return self._property(node, types.integer(64))
         if name == "bar-size":
@@ -629,6 +690,16 @@ class Inference:
             return self._aligned(name, numbers[0], numbers[1], values[1])
         return t.Function(types.wider(numbers[0].type, numbers[1].type), name, numbers)
 
+    def _bar(self, node: s.Call) -> t.Typed:
+        if not self._scope.base:
+            hint = "name a block of registers: its name alone is where it lies"
+            raise self._fail("register-base", "`bar` belongs to the base of a block of registers", node, hint)
+        number = node.arguments[0].value if len(node.arguments) == 1 else None
+        if not isinstance(number, s.Number) or number.value > 5:
+            hint = "write `bar(0)` to `bar(5)`"
+            raise self._fail("register-base", "`bar` takes the number of a BAR", node, hint)
+        return t.Bar(types.IOMEM, number.value)
+
     def _unary(self, node: s.Unary) -> t.Typed:
         if node.operator == "not":
             return t.Prefix(BOOL, "not", self.condition(node.operand))
@@ -651,7 +722,10 @@ class Inference:
             return t.Operation(BOOL, node.operator, *sides)
         if node.operator in ("==", "!="):
             return self._equality(node)
-        left, right = self._all(self.number, (node.left, node.right))
+        left, right = self._all(self.value, (node.left, node.right))
+        if node.operator == "+" and left.type is types.IOMEM:
+            return t.Operation(types.IOMEM, "+", left, self._numeric(right, node.right))
+        left, right = self._all(lambda pair: self._numeric(*pair), ((left, node.left), (right, node.right)))
         if node.operator in COMPARISONS:
             self._comparable(node, left, right)
             return t.Operation(BOOL, node.operator, left, right)
@@ -926,6 +1000,15 @@ def _room(place: t.Typed) -> int:
 
 def _register_of(typed: t.Read | t.ReadBits) -> m.Register:
     return typed.read.register if isinstance(typed, t.ReadBits) else typed.register
+
+
+def _is_own(typed: t.Typed) -> bool:
+    """Tell whether it is a field of a structure in the context."""
+    while isinstance(typed, t.Field) and typed.base.type.kind == "struct":
+        typed = typed.base
+        if isinstance(typed, t.Kept):
+            return True
+    return False
 
 
 def _last(node: s.Member) -> s.Expression:

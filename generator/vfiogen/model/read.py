@@ -30,12 +30,13 @@ VERBS: dict[str, Parse] = {
     "write": parse.parse_assignment,
     "poll": parse.parse_expression,
     "check": parse.parse_expression,
+    "finish": parse.parse_expression,
 }
 # A step that is written as a text, although it has a verb.
-_VERB = re.compile(rf"({'|'.join([*VERBS, 'wait'])}) +([a-z0-9].*)")
-STEP_KEYS = frozenset(
-    [*VERBS, "wait", "every", "for", "by", "error", "retry", "ignore-error", "undo", "when", "needs", "note"]
-)
+ALL_VERBS = (*VERBS, "wait", "repeat")
+_VERB = re.compile(rf"({'|'.join(ALL_VERBS)}) +([a-z0-9].*)")
+_MODIFIERS = "every for by error retry ignore-error into undo below steps when needs note"
+STEP_KEYS = frozenset([*ALL_VERBS, *_MODIFIERS.split()])
 
 
 def read_spec(root: Node, source: Source, problems: Problems) -> m.Spec:
@@ -124,7 +125,7 @@ class _Reader:
             source=source,
             span=root.span,
             driver=self._driver(root["driver"]),
-            devices=tuple(_devices(item) for item in root["devices"].items()),
+            devices=tuple(self._devices(item) for item in root["devices"].items()),
             features=_each(root["kernel"]["features"], _feature),
             headers=root["kernel"]["headers"].words(),
             needs=root["kernel"]["needs"].words(),
@@ -132,7 +133,7 @@ class _Reader:
             kernel_structures=tuple(self._kernel_structure(k, v) for k, v in structures if " " in k.text),
             layouts=tuple(self._layout(k, v) for k, v in structures if " " not in k.text),
             context=_each(root["context"], self._context),
-            registers=_each(root["registers"], self._block),
+            registers=_located(_each(root["registers"], self._block)),
             channels=_each(root["channels"], self._channel),
             commands=_each(root["commands"], self._command),
             events=_each(root["events"], self._notifier),
@@ -168,6 +169,26 @@ class _Reader:
             view["help"].word(),
             tuple(formula for formula in depends if formula),
         )
+
+    def _devices(self, view: _View) -> m.Devices:
+        return m.Devices(
+            vendor=view["vendor"].word(),
+            vendor_name=view["vendor-name"].optional(),
+            function=_function(view["function"].text("any")),
+            ids=_each(view["ids"], self._device_id),
+            header=view["header"].optional(),
+            lists=_each(view["lists"], self._device_id),
+        )
+
+    def _device_id(self, key: m.Word, view: _View) -> m.DeviceId:
+        if view.scalar:
+            return m.DeviceId(key, view.word())
+        columns = tuple(self._column(k, v) for k, v in view.entries() if k.text != "title")
+        return m.DeviceId(key, view["title"].word(), columns)
+
+    def _column(self, name: m.Word, view: _View) -> m.Column:
+        number = view.optional_integer()
+        return m.Column(name, number, None if number else self._formula(view, parse.parse_kernel_call))
 
     def _provider(self, view: _View) -> m.Provider:
         return m.Provider(
@@ -211,12 +232,26 @@ class _Reader:
             save=self._expression(view["save"]),
             load=self._expression(view["load"]),
             register=self._expression(view["register"]),
+            derive=self._expression(view["derive"]),
+            older=tuple(_older(key, value) for key, value in view["older"].entries()),
             note=view["note"].optional(),
         )
 
     def _context(self, name: m.Word, view: _View) -> m.ContextValue:
         value = self._expression(view["value"])
-        return m.ContextValue(name, view["type"].word(), value, view["note"].optional())
+        at = view["at"].text("init")
+        return m.ContextValue(name, view["type"].word(), value, at, view["note"].optional())
+
+    def _block(self, name: m.Word, view: _View) -> m.RegisterBlock:
+        registers, base = _each(view["map"], _register), self._expression(view["base"])
+        position = self._expression(view["config-space"])
+        bar = None if base or position else view["bar"].integer()
+        given = [key for key in ("bar", "base", "config-space") if view[key]]
+        for beside in given[1:]:
+            message = f"{quote(name.text)} has {quote(given[0])} and {quote(beside)}, and lies in one place"
+            hint = "a base may name a BAR, as `bar(2)`"
+            self._problems.report("register-base", message, view[beside].key_span, hint)
+        return m.RegisterBlock(name, bar, base, registers, view["note"].optional(), position=position)
 
     def _variant(self, view: _View) -> m.Variant:
         return m.Variant(view["name"].word(), self._expression(view["when"]), view["use"].words())
@@ -304,7 +339,7 @@ class _Reader:
         if view.scalar:
             said = self._is_verb_forgotten(view)
             return m.Step("do", None if said else self._expression(view), view.span)
-        verbs = [key for key in view.names() if key in VERBS or key == "wait"]
+        verbs = [key for key in view.names() if key in ALL_VERBS]
         if len(verbs) != 1 and view.names() and not set(view.names()) - STEP_KEYS:
             self._one_verb(view, verbs)
         return self._verb_step(verbs[0] if verbs else "do", view)
@@ -324,7 +359,7 @@ class _Reader:
 
     def _one_verb(self, view: _View, verbs: list[str]) -> None:
         """Report a step without a verb, or each verb but the first. The schema reports unknown keys."""
-        hint = f"the verbs are {listing((*VERBS, 'wait'), 'and')}"
+        hint = f"the verbs are {listing(ALL_VERBS, 'and')}"
         if not verbs:
             self._problems.report("step-verb", "the step does nothing: it has no verb", view.span, hint)
         for verb in verbs[1:]:
@@ -332,9 +367,10 @@ class _Reader:
             self._problems.report("step-verb", message, view[verb].key_span, "make it a step of its own")
 
     def _verb_step(self, verb: str, view: _View) -> m.Step:
+        formula = self._formula(view[verb], VERBS[verb]) if verb in VERBS else self._expression(view["below"])
         return m.Step(
             verb=verb,
-            formula=self._formula(view[verb], VERBS[verb]) if verb in VERBS else None,
+            formula=formula,
             span=view.span,
             wait=_duration(view["wait"]) or 0,
             every=_duration(view["every"]),
@@ -345,16 +381,14 @@ class _Reader:
             retry=view["retry"].optional(),
             ignore_error=view["ignore-error"].optional(),
             undo=self._steps(view["undo"]),
+            into=self._expression(view["into"]),
+            counter=_counter(view["repeat"]),
+            steps=self._steps(view["steps"]),
             when=self._expression(view["when"]),
             needs=view["needs"].optional(),
             note=view["note"].optional(),
             spans={key: view[key].span for key in view.names()},
         )
-
-    def _block(self, name: m.Word, view: _View) -> m.RegisterBlock:
-        registers = _each(view["map"], _register)
-        position = self._expression(view["config-space"])
-        return m.RegisterBlock(name, view["bar"].integer(), registers, view["note"].optional(), position)
 
     def _config_field(self, name: m.Word, view: _View) -> m.ConfigField:
         place = view["at"]
@@ -445,6 +479,7 @@ class _Reader:
             pass_through=self._pass_through(view["pass-through"]),
             pre_copy=self._produce(view["save"]["pre-copy"]),
             stop_copy=self._produce(view["save"]["stop-copy"]),
+            saved=self._steps(view["save"]["end"]),
             each_write=self._expression(load["each-write"]["do"]),
             more=load["each-write"]["more"].optional(),
             begin=self._steps(load["begin"]),
@@ -510,21 +545,6 @@ def _each(view: _View, read: Callable[[m.Word, _View], T]) -> tuple[T, ...]:
     return tuple(read(key, value) for key, value in view.entries())
 
 
-def _devices(view: _View) -> m.Devices:
-    ids, lists = (
-        tuple(m.DeviceId(key, value.word()) for key, value in view[name].entries())
-        for name in ("ids", "lists")
-    )
-    return m.Devices(
-        vendor=view["vendor"].word(),
-        vendor_name=view["vendor-name"].optional(),
-        function=_function(view["function"].text("any")),
-        ids=ids,
-        header=view["header"].optional(),
-        lists=lists,
-    )
-
-
 def _function(text: str) -> str:
     """Return the function of the devices; one that the schema has refused is no obstacle to any check."""
     return text if text in ("vf", "pf", "any") else "vf"
@@ -539,6 +559,18 @@ def _feature(name: m.Word, view: _View) -> m.KernelFeature:
 def _layout_type(view: _View) -> m.Word:
     word = view.word()
     return word if word.text in ("u8", "u16", "u32", "u64") else m.Word("u8", word.span)
+
+
+def _older(key: m.Word, view: _View) -> m.Older:
+    return m.Older(m.Integer(int(key.text, 16), True, key.span), view.words())
+
+
+def _counter(view: _View) -> m.Parameter | None:
+    return m.Parameter(view.word(), m.Word("u32", view.span)) if view else None
+
+
+def _located(blocks: tuple[m.RegisterBlock, ...]) -> tuple[m.RegisterBlock, ...]:
+    return tuple(block.located(blocks) for block in blocks)
 
 
 def _parameter(name: m.Word, view: _View) -> m.Parameter:

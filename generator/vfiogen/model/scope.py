@@ -36,7 +36,7 @@ LOOKUPS = {
 }
 ALIGNMENTS = {"align-down": "ALIGN_DOWN", "align-up": "ALIGN"}
 FUNCTIONS = (
-    *("align-down", "align-up", "bar-size", "dvsec", "end", "found", "join", "max", "min"),
+    *("align-down", "align-up", "bar", "bar-size", "dvsec", "end", "found", "join", "max", "min"),
     *("pci-capability", "pci-extended-capability", "property", "size"),
 )
 WORDS = frozenset([*BUILTINS, "loaded", "capacity", *BOOLEANS, *FUNCTIONS, "none"])
@@ -48,7 +48,8 @@ def words(spec: m.Spec) -> frozenset[str]:
     passing = ("data", "count") if stream and stream.pass_through else ()
     accessed = ("data", "count", "offset") if any(region.ranges for region in spec.regions) else ()
     mapped = ("area",) if stream and stream.area else ()
-    return WORDS | {*(EVENT_NAMES if spec.events else ()), *passing, *accessed, *mapped}
+    known = ("id",) if spec.columns else ()
+    return WORDS | {*known, *(EVENT_NAMES if spec.events else ()), *passing, *accessed, *mapped}
 
 
 class Scope(Value):
@@ -57,7 +58,8 @@ class Scope(Value):
     `inside` tells whether it is a command, `mapped` whether registers can be reached, `unmapped` why they
     can't: early, reset or event. `held` tells whether the parent's handle is there, `area` whether that is
     mapped, `arrays` whether a register with a count stands for all of its elements. `event` is the type of
-    what comes with an event.
+    what comes with an event. `base` tells whether it is what a block of registers is based on. `image` is the
+    layout whose fields can be read, `may_finish` whether steps can be over early.
     """
 
     spec: m.Spec
@@ -70,6 +72,9 @@ class Scope(Value):
     held: bool = True
     arrays: bool = False
     area: bool = False
+    base: bool = False
+    image: m.Layout | None = None
+    may_finish: bool = False
 
     def within(self, command: m.Command) -> Scope:
         """Return the scope inside a command.
@@ -78,11 +83,25 @@ class Scope(Value):
         """
         found = [(p, False) for p in command.params] + [(r, True) for r in command.results]
         stream = frozenset(STREAM_NAMES) if is_single_call(command) else frozenset()
-        return replace(self, locals=tuple(found), stream=stream, inside=True, held=True)
+        return replace(
+            self, locals=tuple(found), stream=stream, inside=True, held=True, image=None, may_finish=True
+        )
 
     def in_stream(self, *names: str) -> Scope:
         """Return the scope of a place in the migration stream, with some names of its own."""
         return replace(self, stream=frozenset(names))
+
+    def of_image(self, layout: m.Layout | None) -> Scope:
+        """Return the scope of a place where the data of a layout is there."""
+        return replace(self, image=layout, may_finish=layout is not None)
+
+    def counting(self, counter: m.Parameter) -> Scope:
+        """Return the scope of steps that are repeated."""
+        return replace(self, locals=((counter, False), *self.locals))
+
+    def of_base(self) -> Scope:
+        """Return the scope of what a block of registers is based on."""
+        return replace(self, base=True)
 
     def before_open(self) -> Scope:
         """Return the scope of what is done while no BAR is mapped."""

@@ -6,13 +6,14 @@ Every value keeps the span that it came from. Maps are tuples in the order of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import groupby
 
-from vfiogen.c.syntax import Binary, Call, Expression, Name
+from vfiogen.c.syntax import Argument, Binary, Call, Conditional, Expression, Name, Number
 from vfiogen.diagnostics import Source, Span
 from vfiogen.load import Scalar
-from vfiogen.records import Record, field
+from vfiogen.records import Record, field, replace
 
 
 class Word(Record):
@@ -72,11 +73,24 @@ class Driver(Record):
     kconfig: Kconfig
 
 
+class Column(Record):
+    """What is known of one device ID: a number, or a call of the kernel."""
+
+    name: Word
+    number: Integer | None
+    call: Formula | None
+
+
 class DeviceId(Record):
-    """One device ID and what it is."""
+    """One device ID, what it is, and what is known of it."""
 
     id: Word
     title: Word
+    columns: tuple[Column, ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        """Return what is known of the ID by a name."""
+        return next((x for x in self.columns if x.name.text == name), None)
 
 
 class Devices(Record):
@@ -128,8 +142,16 @@ class KernelStructure(Record):
     fields: tuple[KernelField, ...]
 
 
+class Older(Record):
+    """An earlier value of a constant, and the fields that a stream with it doesn't have."""
+
+    value: Integer
+    lacks: tuple[Word, ...]
+
+
 class LayoutField(Record):
-    """A field of a layout. Exactly one role is set: const, match, register, or save (with load)."""
+    """A field of a layout. Exactly one role is set: const (with older values), match, register, derive, or
+    save (with load)."""
 
     name: Word
     type: Word
@@ -139,6 +161,8 @@ class LayoutField(Record):
     save: Formula | None
     load: Formula | None
     register: Formula | None
+    derive: Formula | None
+    older: tuple[Older, ...]
     note: Word | None
 
     @property
@@ -165,13 +189,29 @@ class Layout(Record):
         """The size in bytes; fields follow each other without holes."""
         return sum(field.size for field in self.fields)
 
+    @property
+    def compared(self) -> list[list[LayoutField]]:
+        """Fields that must match; those that follow each other are compared when the last has arrived."""
+        runs = groupby(self.fields, lambda field: bool(field.const or field.match))
+        return [list(fields) for compared, fields in runs if compared]
+
+    def field(self, name: str) -> LayoutField | None:
+        """Return a field by its name."""
+        return next((x for x in self.fields if x.name.text == name), None)
+
+    def end(self, name: str) -> int:
+        """Return the first byte behind a field."""
+        at = [x.name.text for x in self.fields].index(name)
+        return sum(x.size for x in self.fields[: at + 1])
+
 
 class ContextValue(Record):
-    """A value that the driver keeps for each device; `value` is what it has from init on."""
+    """A value that the driver keeps for each device; `value` is what it has from init or from open on."""
 
     name: Word
     type: Word
     value: Formula | None
+    at: str
     note: Word | None
 
 
@@ -205,13 +245,36 @@ class Register(Record):
 
 
 class RegisterBlock(Record):
-    """The registers of one BAR, or of a structure at `position` in config space, which may be missing."""
+    """Registers that lie together: at the beginning of a BAR, or at a `base` that is settled at open, or in
+    a structure at `position` in config space, which may be missing.
+
+    `bars` has the BARs of the device that it may lie in, and the offset in each as far as it is a number.
+    """
 
     name: Word
-    bar: Integer
+    bar: Integer | None
+    base: Formula | None
     registers: tuple[Register, ...]
     note: Word | None
     position: Formula | None = None
+    bars: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether only the parent has it mapped, so that what the user does to the device is no obstacle."""
+        return self.base is not None and not self.bars
+
+    @property
+    def end(self) -> int:
+        """The first byte behind the last register."""
+        return max((register.at.value + register.size for register in self.registers), default=0)
+
+    def located(self, blocks: tuple[RegisterBlock, ...]) -> RegisterBlock:
+        """Return the block with the BARs that it may lie in, by a base that may take other blocks."""
+        found: dict[int, int] = {}
+        for bar, offset in _bars(self, {block.name.text: block for block in blocks}, frozenset()):
+            found[bar] = max(offset, found.get(bar, 0))
+        return replace(self, bars=found)
 
 
 class ConfigField(Record):
@@ -311,9 +374,10 @@ class Parameter(Record):
 
 
 class Step(Record):
-    """One step: `verb` is do, set, write, poll, check or wait, with its modifiers.
+    """One step: `verb` is do, set, write, poll, check, wait, finish or repeat, with its modifiers.
 
-    Durations are in microseconds. `spans` are those of the values of its keys.
+    Durations are in microseconds. `spans` are those of the values of its keys. `steps` are repeated with
+    `counter` below what `formula` is; `into` is where the outcome of a poll goes.
     """
 
     verb: str
@@ -328,6 +392,9 @@ class Step(Record):
     retry: Word | None = None
     ignore_error: Word | None = None
     undo: tuple[Step, ...] = ()
+    into: Formula | None = None
+    counter: Parameter | None = None
+    steps: tuple[Step, ...] = ()
     when: Formula | None = None
     needs: Word | None = None
     note: Word | None = None
@@ -418,7 +485,7 @@ class Arc(Record):
 
 
 class Produce(Record):
-    """A point where data is produced: the command, and how long the data is."""
+    """A point where data is produced: the command, and how long the data is. `saved` of a stream follows."""
 
     do: Formula | None
     length: Formula
@@ -461,6 +528,7 @@ class Stream(Record):
     pass_through: PassThrough | None
     pre_copy: Produce | None
     stop_copy: Produce | None
+    saved: tuple[Step, ...]
     each_write: Formula | None
     more: Word | None
     begin: tuple[Step, ...]
@@ -578,6 +646,17 @@ class Spec(Record, dict=True):
         return tuple(region for region in self.regions if region.physical)
 
     @property
+    def ids(self) -> tuple[DeviceId, ...]:
+        """The device IDs of all vendors."""
+        return tuple(one for devices in self.devices for one in devices.ids)
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """What is known of device IDs, as the first that has it says it."""
+        found = {x.name.text: x for one in reversed(self.ids) for x in reversed(one.columns)}
+        return tuple(reversed(found.values()))
+
+    @property
     def is_virtual(self) -> bool:
         """Whether whatever is done, is done with virtual functions alone."""
         using = [variant for variant in self.variants if variant.use]
@@ -615,6 +694,32 @@ class Spec(Record, dict=True):
     def layout(self, name: str) -> Layout | None:
         """Return a layout by its name."""
         return next((x for x in self.layouts if x.name.text == name), None)
+
+
+def _bars(
+    block: RegisterBlock, known: Mapping[str, RegisterBlock], seen: frozenset[str]
+) -> Iterator[tuple[int, int]]:
+    """Yield the BARs that a block may lie in, with offsets."""
+    if block.bar is not None:
+        yield block.bar.value, 0
+    elif block.base and block.base.tree and block.name.text not in seen:
+        yield from _bars_of(block.base.tree, known, seen | {block.name.text})
+
+
+def _bars_of(
+    tree: Expression, known: Mapping[str, RegisterBlock], seen: frozenset[str]
+) -> Iterator[tuple[int, int]]:
+    match tree:
+        case Call(function=Name(name="bar"), arguments=[Argument(value=Number(value=number))]):
+            yield number, 0
+        case Name(name=name) if name in known:
+            yield from _bars(known[name], known, seen)
+        case Binary():
+            added = tree.right.value if isinstance(tree.right, Number) else 0
+            yield from ((bar, offset + added) for bar, offset in _bars_of(tree.left, known, seen))
+        case Conditional():
+            yield from _bars_of(tree.value, known, seen)
+            yield from _bars_of(tree.otherwise, known, seen)
 
 
 def requires(condition: Formula | None, name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vfiogen.model.spec import Bits, Command, Register, RegisterBlock
+from vfiogen.model.spec import Bits, Command, Layout, LayoutField, Register, RegisterBlock
 from vfiogen.model.types import Type
 from vfiogen.records import Record, astuple
 
@@ -103,6 +103,33 @@ class Read(Typed):
     block: RegisterBlock
     register: Register
     index: Typed | None = None
+
+
+class Arrived(Typed):
+    """A field of a layout as it is transferred; `index` for an element of an array."""
+
+    layout: Layout
+    field: LayoutField
+    index: int | None = None
+
+
+class OfId(Typed):
+    """What is known of the device's ID; `called` if it is what a function of the kernel returns."""
+
+    name: str
+    called: bool
+
+
+class Window(Typed):
+    """Where a block of registers lies."""
+
+    block: RegisterBlock
+
+
+class Bar(Typed):
+    """A BAR of the device, as far as a base of registers names it."""
+
+    number: int
 
 
 class ReadBits(Typed):

@@ -79,6 +79,7 @@ SIZE = Type("int", "size", "size_t", 64)
 USER_DATA = Type("pointer", "user-data", "char __user *")
 BYTES = Type("bytes", "bytes", "u8 *")
 DMA_ADDRESS = Type("int", "u64", "dma_addr_t", 64)
+IOMEM = Type("iomem", "iomem", "void __iomem *")
 DATA = Type("pointer", "u8 *", "u8 *")
 PCI_DEVICE = Type("pointer", "struct pci_dev *", "struct pci_dev *")
 
@@ -115,6 +116,8 @@ def read_type(text: str) -> Type | None:
         return VOID
     if text == "bytes":
         return BYTES
+    if text == "iomem":
+        return IOMEM
     if text in ORDERED:
         return Type("ordered", text, f"__{text}", ORDERED[text])
     if found := _POINTER.fullmatch(text):

@@ -13,6 +13,7 @@ from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model.analyse import Analysis
 from vfiogen.plan.channels import plan_channels
+from vfiogen.plan.columns import plan_columns
 from vfiogen.plan.commands import plan_commands, plan_prototypes
 from vfiogen.plan.early import plan_early
 from vfiogen.plan.emulation import plan_emulation
@@ -98,6 +99,7 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
         always_chosen=always_found(spec),
         resets=resets,
         id_table=tuple(_id_table(spec)),
+        id_data=plan_columns(lowering, tuple(_id_table(spec))),
         module_info=tuple(_module_info(spec, kernel)),
         emulation=plan_emulation(lowering, kernel),
         early=plan_early(lowering),
@@ -162,9 +164,14 @@ def _id_table(spec: m.Spec) -> Iterable[str]:
             if device.title.text != last:
                 yield c.comment(device.title.text, 1).removeprefix("\t")
             last = device.title.text
-            yield c.wrap(f"{{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO({vendor}, {device.id}) }},", 1).removeprefix(
-                "\t"
-            )
+            yield c.wrap(f"{{ {_id_entry(spec, vendor, device)} }},", 1).removeprefix("\t")
+
+
+def _id_entry(spec: m.Spec, vendor: str, device: m.DeviceId) -> str:
+    entry = f"PCI_DRIVER_OVERRIDE_DEVICE_VFIO({vendor}, {device.id})"
+    if not spec.columns:
+        return entry
+    return f"{entry}, .driver_data = (kernel_ulong_t)&{spec.driver.prefix}_ids[{spec.ids.index(device)}]"
 
 
 def _id_macro(spec: m.Spec, devices: m.Devices) -> str:

@@ -21,7 +21,9 @@ def plan_early(lowering: Lowering) -> Early | None:
         body.add(c.Blank())
     body.finish()
     bars = tuple(
-        sorted({block.bar.value for block in spec.bar_blocks if block.name.text in _reached(lowering)})
+        sorted(
+            {bar for block in spec.bar_blocks if block.name.text in _reached(lowering) for bar in block.bars}
+        )
     )
     name = f"{lowering.names.prefix}_{'probe_steps' if bars else 'probe_device'}"
     lines = (list(body.declarations.values()), body.statements)

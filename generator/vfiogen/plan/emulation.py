@@ -484,6 +484,7 @@ def mentioned(spec: m.Spec) -> set[str]:
     waiting = list(names(formulas((*parts, spec.events))))
     commands: dict[str, object] = {command.name.text: command for command in spec.commands}
     inner = commands | {kept.name.text: kept for kept in spec.context}
+    inner |= {block.name.text: block for block in spec.registers if block.base}
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()

@@ -25,7 +25,8 @@ HEADERS = {
     "linux/highmem.h": "flush_kernel_vmap_range",
     "linux/io-64-nonatomic-lo-hi.h": "readq writeq",
     "linux/io.h": "readb readw readl writeb writew writel ioremap_wc memremap memcpy_toio memcpy_fromio",
-    "linux/iopoll.h": "read_poll_timeout",
+    "linux/iopoll.h": "read_poll_timeout readb_poll_timeout readl_poll_timeout readq_poll_timeout"
+    " readw_poll_timeout",
     "linux/kernel.h": "kasprintf ARRAY_SIZE",
     "linux/lockdep.h": "lockdep_*",
     "linux/log2.h": "roundup_pow_of_two",

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.c.text import c_string
@@ -22,6 +24,7 @@ from vfiogen.plan.emulation import (
 from vfiogen.plan.events import register_events, unregister_events
 from vfiogen.plan.lower import Body, Lowering, can_fail
 from vfiogen.plan.registers import bar_sizes
+from vfiogen.plan.settle import settle_at_open
 from vfiogen.plan.view import Function, function
 from vfiogen.records import Value
 
@@ -59,12 +62,13 @@ def plan_resets(lowering: Lowering, tables: tuple[str, ...]) -> tuple[Function, 
         _guard(body, tables)
         _reset_steps(body, spec.reset_prepare)
         found.append(_reset_function(body, "reset_prepare"))
-    if spec.migration or spec.reset_done or has_emulated_reset(spec):
+    if spec.migration or spec.reset_done or keeps_prepared(spec) or has_emulated_reset(spec):
         body = _reset_body(lowering)
         if has_emulated_reset(spec):
             body.add(c.Expr(f"{body.names.prefix}_reset_emulation({body.device})"), c.Blank())
         if spec.migration or ready_command(spec):
             body.add(c.Comment(_COUNTED), c.Expr(f"atomic_inc(&{body.device}->resets)"), c.Blank())
+        _undo_prepared(body)
         if spec.reset_done:
             _guard(body, tables)
             _reset_steps(body, spec.reset_done)
@@ -101,6 +105,9 @@ def _reset_steps(body: Body, steps: tuple[m.Step, ...]) -> None:
         run = body.lowering.analysis.action(step.formula, body.scope) if step.verb == "do" else None
         if step.note:
             body.add(c.Comment(step.note.text))
+        if step.verb == "poll":
+            _reset_poll(body, step)
+            continue
         if run is None or not can_fail(run.command):
             body.undo([step])
             continue
@@ -112,6 +119,27 @@ def _reset_steps(body: Body, steps: tuple[m.Step, ...]) -> None:
         )
 
 
+def _reset_poll(body: Body, step: m.Step) -> None:
+    """Append a wait; what it has achieved is undone after the reset, and nothing if it was in vain."""
+    typed = body.lowering.analysis.condition(step.formula, body.scope)
+    if typed is None:
+        return
+    said = c_string("the reset isn't prepared, and goes on\n")
+    call = body.poll_call(typed, step.every or 0, str(step.limit or 0))
+    body.add(c.If(call, (c.Expr(f"pci_err(pdev, {said})"), c.Return())), c.Blank())
+    if step.undo:
+        body.add(c.Expr(f"{body.device}->reset_prepared = true"))
+
+
+def _undo_prepared(body: Body) -> None:
+    """Append what takes back a wait of reset-prepare that wasn't in vain."""
+    undo = [one for step in body.lowering.spec.reset_prepare for one in step.undo]
+    if undo:
+        flag = f"{body.device}->reset_prepared"
+        inner = body.apart(lambda: body.undo(undo))
+        body.add(c.If(flag, (*inner, c.Expr(f"{flag} = false"))), c.Blank())
+
+
 def _reset_function(body: Body, name: str) -> Function:
     lines = (list(body.declarations.values()), body.statements)
     return function("void", f"{body.names.prefix}_{name}", ["struct pci_dev *pdev"], lines)
@@ -119,7 +147,7 @@ def _reset_function(body: Body, name: str) -> Function:
 
 def has_init(spec: m.Spec) -> bool:
     """Tell whether the device's init and release do more than the core's."""
-    valued = any(kept.value for kept in spec.context)
+    valued = any(kept.value and kept.at == "init" for kept in spec.context)
     return bool(
         spec.migration
         or spec.init
@@ -186,7 +214,7 @@ def _get_provider(body: Body) -> None:
 
 
 def _set_context(body: Body) -> None:
-    valued = [kept for kept in body.lowering.spec.context if kept.value]
+    valued = [kept for kept in body.lowering.spec.context if kept.value and kept.at == "init"]
     for kept in valued:
         typed = body.lowering.analysis.value(kept.value, body.scope)
         if typed is not None:
@@ -226,14 +254,17 @@ def _open(lowering: Lowering, kernel: Kernel) -> _Made:
     core = f"&{body.device}->core_device" if is_private(lowering.spec) else "vdev"
     body.attempt(f"vfio_pci_core_enable({core})")
     body.unwinding.append(("err_disable", (c.Expr(f"vfio_pci_core_disable({core})"),)))
-    for block in _one_per_bar(lowering.spec):
-        _map_bar(body, block, kernel)
+    for bar in bar_sizes(lowering):
+        _map_bar(body, bar, kernel)
+    settle_at_open(body)
     if lowering.spec.migration:
         _enter_running(body)
     open_regions(body, kernel)
-    for step in lowering.spec.open:
-        body.step(step)
-        body.add(c.Blank())
+    for step, following in pairwise((*lowering.spec.open, None)):
+        if step is not None:
+            body.step(step)
+        if not (step and following and step.verb == following.verb == "set"):
+            body.add(c.Blank())
     body.add(c.Expr(f"vfio_pci_core_finish_enable({core})"))
     body.unwinding = body.unwinding if body.fails and _has_goto(body) else []
     body.finish()
@@ -271,12 +302,8 @@ def _close(lowering: Lowering, kernel: Kernel) -> _Made:
     return _Made("void", "close_device", (list(body.declarations.values()), body.statements))
 
 
-def _one_per_bar(spec: m.Spec) -> list[m.RegisterBlock]:
-    return list({block.bar.value: block for block in spec.bar_blocks}.values())
-
-
-def _map_bar(body: Body, block: m.RegisterBlock, kernel: Kernel) -> None:
-    bar, device = block.bar.value, body.device
+def _map_bar(body: Body, bar: int, kernel: Kernel) -> None:
+    device = body.device
     member = f"{device}->{body.names.bar(bar)}"
     size = bar_sizes(body.lowering)[bar]
     pdev = body.pdev()
@@ -319,6 +346,11 @@ def is_private(spec: m.Spec) -> bool:
         or has_resets(spec)
         or emulates(spec)
     )
+
+
+def keeps_prepared(spec: m.Spec) -> bool:
+    """Tell whether the driver must know if a reset was prepared."""
+    return any(step.undo for step in spec.reset_prepare)
 
 
 def has_resets(spec: m.Spec) -> bool:

@@ -22,7 +22,7 @@ from vfiogen.model.analyse import Analysis
 from vfiogen.model.bounds import literal, most
 from vfiogen.model.scope import Scope
 from vfiogen.model.typed import walk
-from vfiogen.model.types import VOID, Type, integer, read_type
+from vfiogen.model.types import IOMEM, VOID, Type, integer, read_type
 from vfiogen.model.walk import formulas
 from vfiogen.model.walk import names as names_in
 from vfiogen.plan.names import Names
@@ -61,6 +61,9 @@ VARIABLES = frozenset(
     ]
 )
 MAX_INT_CONSTANT = 0xFFFFFFFF
+# The kernel's functions for registers of a width.
+READS = {8: "readb", 16: "readw", 32: "readl", 64: "readq"}
+WRITES = {8: "writeb", 16: "writew", 32: "writel", 64: "writeq"}
 # Who waits longer than this for a device can be killed meanwhile; in microseconds.
 KILLABLE_FROM = 10_000_000
 
@@ -115,8 +118,9 @@ class Body(Struct):
 
     `read` prints the read of a register, which `settled` says is a variable; `device` is the expression of
     the driver's structure, `core` that of the PCI device where no variable can be declared; `unwinding` holds
-    what undoes the steps so far, latest last; a `silent` function returns nothing, not even an error; `lost`
-    is the call for a device whose steps can't be undone.
+    what undoes the steps so far, latest last, and `giving` what is done at every end; a `silent` function
+    returns nothing, not even an error; `lost` is the call for a device whose steps can't be undone; `ran` is
+    the variable that has what a command returned.
     """
 
     lowering: Lowering
@@ -135,6 +139,8 @@ class Body(Struct):
     texts: list[str] = field(default_factory=list)
     polled: dict[m.Register, str] = field(default_factory=dict)
     lost: str = ""
+    giving: tuple[c.Stmt, ...] = ()
+    ran: str = ""
     properties: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -222,7 +228,7 @@ class Body(Struct):
         given = analysis.call(provider.put, scope)
         if given is None:
             return ()
-        put = (c.Expr(self.kernel_call(given)),)
+        put = self.giving = (c.Expr(self.kernel_call(given)),)
         self.unwinding.append(("err_put", put))
         return put
 
@@ -242,9 +248,16 @@ class Body(Struct):
             "poll": self._poll,
             "check": self._check,
             "wait": self._wait,
+            "finish": self._finish_early,
+            "repeat": self._repeat,
         }[step.verb](step)
         if step.undo:
             self._remember(step)
+
+    def steps(self, steps: Iterable[m.Step]) -> None:
+        """Append steps."""
+        for step in steps:
+            self.step(step)
 
     def _step_if(self, step: m.Step) -> None:
         condition = self.lowering.analysis.condition(step.when, self.scope)
@@ -342,14 +355,17 @@ class Body(Struct):
         assign = self.lowering.analysis.assignment(step.formula, self.scope)
         if assign is None:
             return
-        self.attempt(self._writing(assign))
+        if not written(assign).block.is_plain:
+            self.attempt(self._writing(assign))
+        else:
+            self.add(c.Expr(self._writing(assign)))
 
     def _writing(self, assign: t.Assign) -> str:
         """Return the call that writes a register."""
-        place = assign.place
-        read = place.read if isinstance(place, t.ReadBits) else place
-        assert isinstance(read, t.Read)
+        place, read = assign.place, written(assign)
         value = self._bits_value(place, assign) if isinstance(place, t.ReadBits) else self.value(assign.value)
+        if read.block.is_plain:
+            return f"{WRITES[read.register.width]}({value}, {self.address(read)})"
         return f"{self.accessor('write', read)}({self.device}, {value}, {self.address(read)})"
 
     def _bits_value(self, place: t.ReadBits, assign: t.Assign) -> str:
@@ -376,8 +392,11 @@ class Body(Struct):
         if typed is None:
             return
         killable = max(step.limit or 0, *step.limits, 0) >= KILLABLE_FROM
-        call = self._poll_call(typed, step.every or 0, self._limit(step), killable)
-        if killable:
+        call = self.poll_call(typed, step.every or 0, self._limit(step), killable and not step.into)
+        place = self.lowering.analysis.place(step.into, self.scope)
+        if place is not None:
+            self.add(c.Expr(f"{self._place(place)} = !{call}"))
+        elif killable:
             self._killable_poll(call, step)
         elif step.error:
             self.add(c.If(call, self.leave(f"-{step.error}")), c.Blank())
@@ -407,7 +426,11 @@ class Body(Struct):
         self.add(c.Expr(f"{chosen} = min_t(u32, {self.value(by)}, ARRAY_SIZE({array}) - 1)"))
         return f"{array}[{chosen}]"
 
-    def _poll_call(self, typed: t.Typed, every: int, limit: str, killable: bool) -> str:
+    def poll_call(self, typed: t.Typed, every: int, limit: str, killable: bool = False) -> str:
+        """Return the call that polls a register or a command; it returns 0 or -ETIMEDOUT."""
+        runs = [node for node in walk(typed) if isinstance(node, t.Run)]
+        if runs:
+            return self._poll_command(typed, runs[0], f"{every}, {limit}, false", killable)
         reads = [node for node in walk(typed) if isinstance(node, t.Read)]
         read = reads[0]
         if read.register not in self.polled:
@@ -420,14 +443,54 @@ class Body(Struct):
             condition = f"{inner.value(typed, PRECEDENCE['or'] + 1)} || fatal_signal_pending(current)"
         self.declarations |= inner.declarations
         sleep = f"{every}, {limit}"
+        if read.block.is_plain:
+            access = f"{READS[read.register.width]}_poll_timeout"
+            return f"{access}({self.address(read)}, {name}, {condition}, {sleep})"
         access = self.accessor("read", read)
         arguments = f"{sleep}, false, {self.device}, {self.address(read)}"
         return f"read_poll_timeout({access}, {name}, {condition}, {arguments})"
+
+    def _poll_command(self, typed: t.Typed, run: t.Run, bounds: str, killable: bool) -> str:
+        function, _, rest = self.invocation(run).partition("(")
+        arguments = rest.removesuffix(")")
+        name = self.fresh(run.type.c, c_name(run.command.name.text))
+        inner = Body(self.lowering, self.scope, self.device, settled=True)
+        inner.ran = name
+        behind = f", {arguments}" if arguments else ""
+        condition = inner.value(typed, PRECEDENCE["or"] + 1 if killable else 0)
+        condition += " || fatal_signal_pending(current)" if killable else ""
+        return f"read_poll_timeout({function}, {name}, {condition}, {bounds}{behind})"
 
     def _check(self, step: m.Step) -> None:
         typed = self.lowering.analysis.condition(step.formula, self.scope)
         if typed is not None:
             self.add(c.If(self.negated(typed), self.leave(f"-{step.error or 'EIO'}")), c.Blank())
+
+    def _finish_early(self, step: m.Step) -> None:
+        typed = self.lowering.analysis.condition(step.formula, self.scope)
+        if typed is not None:
+            self.add(c.If(self.value(typed), (*self.giving, c.Return("0"))), c.Blank())
+
+    def _repeat(self, step: m.Step) -> None:
+        assert step.counter is not None
+        typed = self.lowering.analysis.number(step.formula, self.scope)
+        if typed is None:
+            return
+        limit = self._once(typed)
+        name = self.local("u32", c_name(step.counter.name.text))
+        outer, self.scope = self.scope, self.scope.counting(step.counter)
+        inner = self.apart(lambda: self.steps(step.steps))
+        self.scope = outer
+        self.add(c.For(f"for ({name} = 0; {name} < {limit}; {name}++)", inner), c.Blank())
+
+    def apart(self, action: Callable[[], object]) -> tuple[c.Stmt, ...]:
+        """Return the statements that something appends, without a blank line at their end."""
+        outer, self.statements = self.statements, []
+        action()
+        inner, self.statements = self.statements, outer
+        while inner and isinstance(inner[-1], c.Blank):
+            inner.pop()
+        return tuple(inner)
 
     def _wait(self, step: m.Step) -> None:
         self.add(c.Expr(f"fsleep({step.wait})"))
@@ -516,8 +579,7 @@ class Body(Struct):
     def address(self, read: t.Read) -> str:
         """Return the address of a register."""
         macro = self.names.register(read.block, read.register)
-        place = c_name(read.block.name.text) if read.block.position else self.names.bar(read.block.bar.value)
-        base = f"{self.device}->{place} + {macro}"
+        base = f"{self.device}->{self.names.window(read.block)} + {macro}"
         if read.index is None:
             return base
         return f"{base} + {self._bounded(read)} * {read.register.width // 8}"
@@ -670,7 +732,25 @@ class Body(Struct):
     def _read(self, node: t.Read) -> tuple[str, int]:
         if self.read is not None:
             return self.read(self, node), TIGHT
+        if node.block.is_plain:
+            return f"{READS[node.register.width]}({self.address(node)})", TIGHT
         return f"{self.accessor('read', node)}({self.device}, {self.address(node)})", TIGHT
+
+    def _arrived(self, node: t.Arrived) -> tuple[str, int]:
+        order = byte_order(node.layout, node.field)
+        index = "" if node.index is None else f"[{node.index}]"
+        text = f"{self.substitutes['image'][0]}{c_name(node.field.name.text)}{index}"
+        return f"{order}_to_cpu({text})" if order else text, TIGHT
+
+    def _of_id(self, node: t.OfId) -> tuple[str, int]:
+        text = f"{self.names.prefix}_id({self.pdev()})->{c_name(node.name)}"
+        return f"{text}()" if node.called else text, TIGHT
+
+    def _window(self, node: t.Window) -> tuple[str, int]:
+        return f"{self.device}->{self.names.window(node.block)}", TIGHT
+
+    def _bar(self, node: t.Bar) -> tuple[str, int]:
+        return f"{self.device}->{self.names.bar(node.number)}", TIGHT
 
     def _read_bits(self, node: t.ReadBits) -> tuple[str, int]:
         macro = self.names.bits(node.read.block, node.read.register, node.bits)
@@ -679,6 +759,8 @@ class Body(Struct):
         return f"FIELD_GET({macro}, {self.value(node.read)})", TIGHT
 
     def _run(self, node: t.Run) -> tuple[str, int]:
+        if self.ran:
+            return self.ran, TIGHT
         results = node.command.results
         if not results and can_fail(node.command):
             return self._called(node), TIGHT
@@ -710,9 +792,8 @@ class Body(Struct):
     def _function(self, node: t.Function) -> tuple[str, int]:
         left, right = node.arguments
         if node.name == "join":
-            high = self.value(left, PRECEDENCE["<<"])
             low = self.value(right, self._operand_binding("|", right, PRECEDENCE["|"]))
-            return f"(u64){high} << 32 | {low}", PRECEDENCE["|"]
+            return f"(u64){self.value(left, UNARY)} << 32 | {low}", PRECEDENCE["|"]
         texts = f"{self.value(left)}, {self.value(right)}"
         if left.type.c == right.type.c and "constant" not in (left.type.kind, right.type.kind):
             return f"{node.name}({texts})", TIGHT
@@ -730,6 +811,8 @@ class Body(Struct):
         return f"{sign}{self.value(node.operand, UNARY)}", UNARY
 
     def _operation(self, node: t.Operation) -> tuple[str, int]:
+        if node.type is IOMEM:
+            return f"{self.value(node.left)} + {self.value(node.right)}", PRECEDENCE["+"]
         if node.operator in CHECKED and _may_overflow(node):
             return self._checked(node), TIGHT
         tightness = PRECEDENCE[node.operator]
@@ -846,6 +929,10 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Local: Body._local,
     t.Read: Body._read,
     t.ReadBits: Body._read_bits,
+    t.Arrived: Body._arrived,
+    t.OfId: Body._of_id,
+    t.Window: Body._window,
+    t.Bar: Body._bar,
     t.Run: Body._run,
     t.Extent: Body._extent,
     t.Function: Body._function,
@@ -855,6 +942,18 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Choice: Body._choice,
     t.Format: Body._format,
 }
+
+
+def byte_order(layout: m.Layout, field: m.LayoutField) -> str:
+    """Return the infix of a field's byte order as in cpu_to_le32(), or nothing for a byte."""
+    return "" if field.bits == 8 else f"{layout.endian[0]}e{field.bits}"
+
+
+def written(assign: t.Assign) -> t.Read:
+    """Return the register that an assignment writes."""
+    read = assign.place.read if isinstance(assign.place, t.ReadBits) else assign.place
+    assert isinstance(read, t.Read)
+    return read
 
 
 def nested(statements: Iterable[c.Stmt]) -> Iterable[c.Stmt]:

@@ -52,3 +52,7 @@ class Names(Value):
     def bar(self, number: int) -> str:
         """Return the member that holds a mapped BAR."""
         return f"bar{number}"
+
+    def window(self, block: m.RegisterBlock) -> str:
+        """Return the member that holds where a block of registers lies."""
+        return self.bar(block.bar.value) if block.bar else c_name(block.name.text)

@@ -6,13 +6,17 @@ from __future__ import annotations
 from vfiogen.c import layout as c
 from vfiogen.model import spec as m
 from vfiogen.plan.emulation import size_of
-from vfiogen.plan.lower import Lowering
+from vfiogen.plan.lower import READS, WRITES, Lowering
 from vfiogen.plan.view import Access, Defines, Registers
 
 VALUE_COLUMN = 40
-READS = {8: "readb", 16: "readw", 32: "readl", 64: "readq"}
 CONFIG_READS = {8: "byte", 16: "word", 32: "dword"}
-WRITES = {8: "writeb", 16: "writew", 32: "writel", 64: "writeq"}
+# What can be done with a register of the device's own, once it can be reached.
+_ACCESS = (
+    "begin_access",
+    *(f"{verb}{width}" for verb in ("read", "write") for width in READS),
+    *(f"read_config{width}" for width in CONFIG_READS),
+)
 
 
 def define(name: str, value: str) -> str:
@@ -34,13 +38,16 @@ def _block_defines(lowering: Lowering, block: m.RegisterBlock, words: frozenset[
     for register in block.registers:
         if lowering.names.register(block, register) in words:
             lines += _register_defines(lowering, block, register, words)
-    place = f"BAR {block.bar.value}"
     if block.position is None:
         lines += _size_define(lowering, block, words)
-    else:
-        place = f"config space, from where {block.name} begins"
     note = f": {block.note.text}" if block.note else ""
-    return Defines(tuple(lines), c.comment(f"Registers in {place}{note}"), block.name.span)
+    return Defines(tuple(lines), c.comment(f"Registers {_place(block)}{note}"), block.name.span)
+
+
+def _place(block: m.RegisterBlock) -> str:
+    if block.position is not None:
+        return f"in config space, from where {block.name} begins"
+    return f"in BAR {block.bar.value}" if block.bar else f"of {block.name}"
 
 
 def _ported_sizes(lowering: Lowering) -> Defines:
@@ -84,24 +91,25 @@ def _bits_define(lowering: Lowering, block: m.RegisterBlock, register: m.Registe
 
 def _size_define(lowering: Lowering, block: m.RegisterBlock, words: frozenset[str]) -> list[str]:
     """Return how many bytes a BAR must have, with the last of its blocks."""
-    same = [b for b in lowering.spec.bar_blocks if b.bar.value == block.bar.value]
-    name = bar_sizes(lowering)[block.bar.value]
-    if block is not same[-1] or name not in words:
-        return []
-    end = max(register.at.value + register.size for b in same for register in b.registers)
-    return [define(name, f"{end:#04x}")]
+    lines = []
+    for bar, name in bar_sizes(lowering).items():
+        same = [b for b in lowering.spec.registers if bar in b.bars]
+        if block is same[-1] and name in words:
+            lines.append(define(name, f"{max(b.bars[bar] + b.end for b in same):#04x}"))
+    return lines
 
 
 def bar_sizes(lowering: Lowering) -> dict[int, str]:
     """Return, for each BAR with registers, the macro of how many bytes it must have."""
-    return {b.bar.value: lowering.names.macro(f"bar{b.bar.value}", "size") for b in lowering.spec.bar_blocks}
+    bars = sorted({bar for block in lowering.spec.registers for bar in block.bars})
+    return {bar: lowering.names.macro(f"bar{bar}", "size") for bar in bars}
 
 
 def plan_registers(lowering: Lowering, words: frozenset[str]) -> Registers | None:
     """Return the access functions that the rest of the C calls."""
-    if not lowering.spec.registers:
-        return None
     prefix = lowering.names.prefix
+    if not any(f"{prefix}_{name}" in words for name in _ACCESS):
+        return None
     reads = (Access(f"{prefix}_read{w}", f"u{w}", f, f"U{w}_MAX") for w, f in READS.items())
     writes = (Access(f"{prefix}_write{w}", f"u{w}", f, "") for w, f in WRITES.items())
     config = (

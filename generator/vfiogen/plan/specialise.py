@@ -66,11 +66,18 @@ class _Specialiser:
         return replace(command, bodies=(body,))
 
     def _steps(self, steps: tuple[m.Step, ...]) -> tuple[m.Step, ...]:
-        return tuple(replace(step, undo=self._steps(step.undo)) for step in steps if self._there(step.needs))
+        return tuple(
+            replace(step, undo=self._steps(step.undo), steps=self._steps(step.steps))
+            for step in steps
+            if self._there(step.needs)
+        )
 
     def _migration(self, migration: m.Migration) -> m.Migration:
         stream = replace(
-            migration.stream, begin=self._steps(migration.stream.begin), end=self._steps(migration.stream.end)
+            migration.stream,
+            saved=self._steps(migration.stream.saved),
+            begin=self._steps(migration.stream.begin),
+            end=self._steps(migration.stream.end),
         )
         arcs = tuple(replace(arc, steps=self._steps(arc.steps)) for arc in migration.arcs)
         return replace(migration, arcs=arcs, stream=stream, reset=self._steps(migration.reset))

@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
-
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.model import spec as m
 from vfiogen.model.types import read_type
 from vfiogen.plan.emulation import io_members, memory_member, ready_command, shadows
-from vfiogen.plan.lifecycle import is_private
-from vfiogen.plan.lower import Lowering
-from vfiogen.plan.registers import define
+from vfiogen.plan.lifecycle import is_private, keeps_prepared
+from vfiogen.plan.lower import Lowering, byte_order
+from vfiogen.plan.registers import bar_sizes, define
 from vfiogen.plan.view import Defines, Member, Structure
 
 
@@ -34,8 +32,9 @@ def plan_constants(lowering: Lowering, words: frozenset[str]) -> tuple[Defines, 
     """Return the macros of the constant fields of layouts."""
     groups = []
     for layout in lowering.spec.layouts:
-        fields = [f for f in layout.fields if f.const and constant(lowering, layout, f) in words]
-        lines = tuple(_constant_define(lowering, layout, f) for f in fields)
+        found = [(constant(lowering, layout, f), f.const) for f in layout.fields if f.const]
+        found += [(o[0], o[1].value) for f in layout.fields for o in older(lowering, layout, f)]
+        lines = tuple(_constant_define(name, value) for name, value in found if name in words)
         if lines:
             groups.append(Defines(lines, None, layout.name.span))
     return tuple(groups)
@@ -46,16 +45,15 @@ def constant(lowering: Lowering, layout: m.Layout, field: m.LayoutField) -> str:
     return lowering.names.macro(layout.name.text, field.name.text)
 
 
-def byte_order(layout: m.Layout, field: m.LayoutField) -> str:
-    """Return the infix of a field's byte order as in cpu_to_le32(), or nothing for a byte."""
-    return "" if field.bits == 8 else f"{layout.endian[0]}e{field.bits}"
+def older(lowering: Lowering, layout: m.Layout, field: m.LayoutField) -> list[tuple[str, m.Older]]:
+    """Return the earlier values of a constant, each with its macro."""
+    name = constant(lowering, layout, field)
+    return [(f"{name}_OLD{at or ''}", one) for at, one in enumerate(field.older)]
 
 
-def _constant_define(lowering: Lowering, layout: m.Layout, field: m.LayoutField) -> str:
-    assert field.const is not None
-    value = f"{field.const.value:#x}" if field.const.hexadecimal else str(field.const.value)
-    value += "ULL" if field.const.value > 0xFFFFFFFF else ""
-    return define(constant(lowering, layout, field), value)
+def _constant_define(name: str, const: m.Integer) -> str:
+    value = f"{const.value:#x}" if const.hexadecimal else str(const.value)
+    return define(name, value + ("ULL" if const.value > 0xFFFFFFFF else ""))
 
 
 def _layout(lowering: Lowering, layout: m.Layout) -> Structure:
@@ -92,9 +90,10 @@ def _device(lowering: Lowering) -> Structure:
     members = [Member("struct vfio_pci_core_device core_device")]
     if spec.provider and spec.provider.hold == "device":
         members.append(_typed(spec.provider.type, spec.provider.handle, None))
-    members += [
-        Member(f"void __iomem *{names.bar(bar)}") for bar in sorted({b.bar.value for b in spec.bar_blocks})
-    ]
+    members += [Member(f"void __iomem *{names.bar(bar)}") for bar in bar_sizes(lowering)]
+    members += [Member(f"void __iomem *{names.window(block)}") for block in spec.registers if block.base]
+    if keeps_prepared(spec):
+        members.append(Member("bool reset_prepared"))
     members += [Member(f"struct notifier_block {c_name(one.name.text)}") for one in spec.events]
     members += [Member(f"u16 {c_name(block.name.text)}") for block in spec.config_blocks]
     members += [_typed(kept.type, kept.name, kept.note) for kept in spec.context]
@@ -213,8 +212,3 @@ def _data_members(lowering: Lowering) -> list[Member]:
 def matched(layout: m.Layout) -> list[m.LayoutField]:
     """Return the fields that are compared before anything is loaded."""
     return [field for field in layout.fields if field.const or field.match]
-
-
-def leading(layout: m.Layout) -> list[m.LayoutField]:
-    """Return those that come first, and so can be compared before the rest has arrived."""
-    return list(takewhile(lambda field: field.const or field.match, layout.fields))

@@ -9,10 +9,10 @@ from vfiogen.c.parse import spell
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.bounds import literal
+from vfiogen.model.head import head_of
 from vfiogen.model.typed import walk
-from vfiogen.plan.lower import PRECEDENCE, TIGHT, UNARY, Body, Lowering, can_fail
-from vfiogen.plan.registers import READS, WRITES
-from vfiogen.plan.structures import byte_order, constant, leading, matched
+from vfiogen.plan.lower import PRECEDENCE, READS, TIGHT, UNARY, WRITES, Body, Lowering, byte_order, can_fail
+from vfiogen.plan.structures import constant, matched, older
 from vfiogen.plan.view import AreaView, Function, function
 from vfiogen.records import Record
 
@@ -223,22 +223,17 @@ class _LayoutTransfer(_Common):
         self.layout = layout
         self.matched = matched(layout)
         self.structure = lowering.names.structure(layout.name.text)
+        self.head = head_of(lowering.analysis, migration, layout)
 
     def plan(self) -> Transfer:
-        identify = (self._fill("identify", self.matched, False),) if self.matched else ()
+        identify = (self._fill("identify", self.matched, ""),) if self.matched else ()
         told, begin = self.on_arc("STOP", "RESUMING", "begin_loading")
         end, end_save = self.on_arc("STOP_COPY", "STOP", "end_saving")
         expect = (f"{self.name('identify')}({self.prefix}, &migf->expected)",) if self.matched else ()
-        rest = [f for f in self.layout.fields if f not in self.matched]
         return Transfer(
             image="(u8 *)&migf->state",
             capacity="sizeof(migf->state)",
-            save=(
-                *identify,
-                self._fill("save_state", rest, bool(identify)),
-                self._save_stop_copy(),
-                *end,
-            ),
+            save=(*identify, *self._save(), *end),
             load=(
                 *((self._check_match(),) if self.matched else ()),
                 *told,
@@ -250,11 +245,74 @@ class _LayoutTransfer(_Common):
             end_save=end_save,
         )
 
-    def _fill(self, name: str, fields: list[m.LayoutField], identified: bool) -> Function:
+    def _save(self) -> tuple[Function, ...]:
+        """Return the functions that save: with a head, which is sent first or alone, one more for that."""
+        rest = [f for f in self.layout.fields if f not in self.matched]
+        if self.head is None:
+            return (self._fill("save_state", rest, "identify" if self.matched else ""), self._save_whole())
+        end = self.layout.end(self.head)
+        first = [f for f in rest if self.layout.end(f.name.text) <= end]
+        functions = [
+            self._fill("save_head", first, "identify" if self.matched else ""),
+            self._fill("save_state", [f for f in rest if f not in first], ""),
+        ]
+        if self.migration.has("pre-copy"):
+            functions.append(self._save_pre_copy())
+        return (*functions, self._save_after_head())
+
+    def _save_pre_copy(self) -> Function:
         body = self.body()
-        if identified:
-            body.attempt(f"{self.name('identify')}({self.prefix}, state)")
-        values = [(field, self._value(field)) for field in fields]
+        _run(body, self.stream.pre_copy.do if self.stream.pre_copy else None)
+        body.attempt(f"{self.name('save_head')}({self.prefix}, &migf->state)")
+        body.add(c.Expr(f"migf->length = {self._head_end()}"), c.Expr("migf->pre_copy = true"))
+        body.finish()
+        return self.save_function("save_pre_copy", body)
+
+    def _head_end(self) -> str:
+        return f"offsetofend({self.structure}, {c_name(self.head or '')})"
+
+    def _save_after_head(self) -> Function:
+        """What has been sent already isn't saved again, and the rest only if the state is sent as a whole."""
+        body, produce, pre_copy = self.image_body(), self.stream.stop_copy, self.migration.has("pre-copy")
+        self.begin_save(body)
+        _run(body, produce.do if produce else None)
+        head = f"{self.name('save_head')}({self.prefix}, &migf->state)"
+        first = body.apart(lambda: body.attempt(head))
+        body.add(*((c.If("!migf->pre_copy", first), c.Blank()) if pre_copy else (*first, c.Blank())))
+        typed = self.lowering.analysis.value(produce.length, body.scope) if produce else None
+        length = body.value(typed) if typed else "sizeof(migf->state)"
+        whole = body.apart(lambda: self._save_rest(body))
+        if isinstance(typed, t.Choice):
+            name = body.fresh("size_t", "produced")
+            body.add(c.Expr(f"{name} = {length}"), c.If(f"{name} == sizeof(migf->state)", whole), c.Blank())
+            length = name
+        else:
+            body.add(*whole, c.Blank())
+        body.add(c.Expr(f"migf->length = {length}"))
+        if pre_copy:
+            body.add(c.Expr("migf->pre_copy = false"))
+        body.finish()
+        return self.save_function("save_stop_copy", body)
+
+    def _save_rest(self, body: Body) -> None:
+        body.attempt(f"{self.name('save_state')}({self.prefix}, &migf->state)")
+        for step in self.stream.saved:
+            body.step(step)
+
+    def image_body(self) -> Body:
+        """Return a body for a function that can read the data of a file."""
+        return self._of_image(self.body(), "migf->state.")
+
+    def _of_image(self, body: Body, place: str) -> Body:
+        body.scope = body.scope.of_image(self.layout)
+        body.substitutes["image"] = (place, TIGHT)
+        return body
+
+    def _fill(self, name: str, fields: list[m.LayoutField], before: str) -> Function:
+        body = self._of_image(self.body(), "state->")
+        if before:
+            body.attempt(f"{self.name(before)}({self.prefix}, state)")
+        values = [(field, self._value(field)) for field in fields if not field.derive]
         for field, typed in values:
             if not _reads(typed):
                 self._store(body, field, typed)
@@ -264,14 +322,18 @@ class _LayoutTransfer(_Common):
             body.read = _plain_read
             for field, typed in reading:
                 self._store(body, field, typed)
-            body.finish(*self._end(), c.Return("0"))
-        else:
-            body.finish()
+        derived = body.apart(lambda: self._derive(body, fields))
+        body.finish(*((*self._end(), *derived, c.Return("0")) if reading else (*derived, c.Return("0"))))
         comment = (
             "Fills the fields that are compared before a state is loaded." if name == "identify" else None
         )
         parameters = [self.names.device_parameter, f"{self.structure} *state"]
         return function("int", self.name(name), parameters, _lines(body), comment, self.layout.name.span)
+
+    def _derive(self, body: Body, fields: list[m.LayoutField]) -> None:
+        for field in fields:
+            if field.derive:
+                self._store(body, field, self.lowering.analysis.value(field.derive, body.scope))
 
     def _value(self, field: m.LayoutField) -> t.Typed | None:
         if field.const:
@@ -304,13 +366,12 @@ class _LayoutTransfer(_Common):
     def _end(self) -> tuple[c.Stmt, ...]:
         return (c.Expr(f"{self.prefix}_end_access({self.prefix}, cmd)"),)
 
-    def _save_stop_copy(self) -> Function:
-        body = self.body()
+    def _save_whole(self) -> Function:
+        body = self.image_body()
         self.begin_save(body)
-        body.attempt(f"{self.name('save_state')}({self.prefix}, &migf->state)")
+        _run(body, self.stream.stop_copy.do if self.stream.stop_copy else None)
+        self._save_rest(body)
         body.add(c.Expr("migf->length = sizeof(migf->state)"))
-        if self.migration.has("pre-copy"):
-            body.add(c.Expr("migf->pre_copy = false"))
         body.finish()
         return self.save_function("save_stop_copy", body)
 
@@ -318,15 +379,39 @@ class _LayoutTransfer(_Common):
         body = self.body()
         for name in ("expected", "state"):
             body.local(f"const {self.structure} *", name, f"&migf->{name}")
-        first = leading(self.layout)
-        last = c_name(first[-1].name.text)
-        body.add(
-            c.If(f"loaded < offsetofend({self.structure}, {last})", (c.Return("0"),)),
-            c.Blank(),
-            c.If(_differ("", first), (c.Return("-EINVAL"),)),
-        )
+        for fields in self.layout.compared:
+            last = c_name(fields[-1].name.text)
+            body.add(
+                c.If(f"loaded < offsetofend({self.structure}, {last})", (c.Return("0"),)),
+                c.Blank(),
+                c.If(self._differ(fields), (c.Return("-EINVAL"),)),
+                c.Blank(),
+            )
+        body.statements.pop()
         body.finish()
         return self.check_function("check_match", body)
+
+    def _differ(self, fields: list[m.LayoutField]) -> str:
+        """Return the test whether any field isn't what this device expects, or once was."""
+        tests = [self._differs(field, len(fields) > 1) for field in fields]
+        return " || ".join(tests)
+
+    def _differs(self, field: m.LayoutField, beside: bool) -> str:
+        name = c_name(field.name.text)
+        tests = [f"state->{name} != expected->{name}"]
+        tests += [f"state->{name} != {self._older(field, one)}" for one, _ in self._olders(field)]
+        for other in self.layout.fields:
+            for macro, old in self._olders(other):
+                if any(word.text == field.name.text for word in old.lacks):
+                    tests.append(f"state->{c_name(other.name.text)} != {self._older(other, macro)}")
+        text = " && ".join(tests)
+        return f"({text})" if beside and len(tests) > 1 else text
+
+    def _olders(self, field: m.LayoutField) -> list[tuple[str, m.Older]]:
+        return older(self.lowering, self.layout, field)
+
+    def _older(self, field: m.LayoutField, macro: str) -> str:
+        return _convert("cpu_to_", byte_order(self.layout, field), macro)
 
     def _load_state(self) -> Function:
         body = self.body()
@@ -335,13 +420,12 @@ class _LayoutTransfer(_Common):
             if isinstance(place, t.Kept):
                 body.add(c.Expr(f"{body.value(place)} = {self._loaded(field)}"))
         registers = [(f, p) for f, p in loaded if isinstance(p, t.Read)]
-        if registers:
+        own = any(not place.block.is_plain for _, place in registers)
+        if own:
             self._begin(body)
-            for field, place in registers:
-                self._load_register(body, field, place)
-            body.finish(*self._end(), c.Return("0"))
-        else:
-            body.finish()
+        for field, place in registers:
+            self._load_register(body, field, place)
+        body.finish(*((*self._end(), c.Return("0")) if own else ()))
         parameters = [self.names.device_parameter, f"const {self.structure} *state"]
         return function("int", self.name("load_state"), parameters, _lines(body))
 
@@ -364,11 +448,13 @@ class _LayoutTransfer(_Common):
         body.add(c.For(f"for ({index} = 0; {index} < {field.count.value}; {index}++)", (statement,)))
 
     def _load(self) -> Function:
-        body = self.load_body()
-        self.refuse(body, "migf->length != sizeof(migf->state)")
-        late = [field for field in self.matched if field not in leading(self.layout)]
-        if late:
-            body.add(c.If(_differ("migf->", late), body.leave("-EINVAL")), c.Blank())
+        body = self._of_image(self.load_body(), "migf->state.")
+        whole = "migf->length != sizeof(migf->state)"
+        alone = self.stream.lengths and self.head is not None
+        self.refuse(body, f"{whole} && migf->length != {self._head_end()}" if alone else whole)
+        if alone:
+            body.add(c.Comment("The head alone was compared, and nothing is loaded from it."))
+            body.add(c.If(whole, (c.Return("0"),)), c.Blank())
         for step in self.stream.begin:
             body.step(step)
         if not self.end_load():
@@ -521,13 +607,6 @@ class _PassThrough(_Common):
         return self.file_function("load", body)
 
 
-def _differ(owner: str, fields: list[m.LayoutField]) -> str:
-    """Return the test whether any field isn't what this device expects."""
-    state, expected = ("state->", "expected->") if not owner else (f"{owner}state.", f"{owner}expected.")
-    names = [c_name(field.name.text) for field in fields]
-    return " || ".join(f"{state}{name} != {expected}{name}" for name in names)
-
-
 def _lines(body: Body) -> tuple[list[c.Declaration], list[c.Stmt]]:
     return list(body.declarations.values()), body.statements
 
@@ -560,7 +639,9 @@ def _convert(function_name: str, order: str, value: str) -> str:
 def _reads(typed: t.Typed | None) -> bool:
     """Tell whether a value needs the device's registers and no command, which may take the same lock."""
     parts = list(walk(typed)) if typed is not None else []
-    return any(isinstance(p, t.Read) for p in parts) and not any(isinstance(p, t.Run) for p in parts)
+    return any(isinstance(p, t.Read) and not p.block.is_plain for p in parts) and not any(
+        isinstance(p, t.Run) for p in parts
+    )
 
 
 def _plain_read(body: Body, read: t.Read) -> str:

@@ -96,6 +96,14 @@ class AreaView(Record):
     device: str
 
 
+class IdData(Record):
+    """What is known of device IDs: members of a structure, an element for each ID, and the table of IDs."""
+
+    members: tuple[str, ...]
+    values: tuple[str, ...]
+    table: tuple[str, ...]
+
+
 class ShadowView(Record):
     """A member that keeps the user's writes to a field at a place of config space, and its size in bytes."""
 
@@ -209,6 +217,7 @@ class DriverView(Record):
     always_chosen: bool
     resets: tuple[Function, ...]
     id_table: tuple[str, ...]
+    id_data: IdData | None
     module_info: tuple[str, ...]
     emulation: EmulationView | None = None
     early: Early | None = None
