@@ -14,7 +14,7 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 HEADERS := $(wildcard /lib/modules/*/build/.config /usr/src/linux-headers-*/.config)
 
 .DEFAULT_GOAL := all
-.PHONY: all setup check generate build test lint fast kernels kbuild lab bench docs clean
+.PHONY: all setup check generate build test lint fast machine kernels kbuild lab bench docs clean
 
 all: check generate build
 
@@ -48,7 +48,7 @@ else
 	@$(VFIOGEN) build --kernel-dir "$$($(KERNELS) path newest)"
 endif
 
-test: lint fast kernels kbuild lab
+test: lint fast machine kernels kbuild lab
 
 lint: setup
 	@$(BIN)/ruff check .
@@ -57,6 +57,11 @@ lint: setup
 
 fast: setup
 	@$(PYTEST) tests/unit tests/diagnostics tests/golden
+
+# The state machine, explored on a model and in user space. Needs gcc and the source of the newest kernel.
+machine: setup
+	@$(KERNELS) install
+	@$(PYTEST) tests/machine
 
 kernels: setup
 	@$(KERNELS) install

@@ -122,12 +122,6 @@ FAULTS = (
         "err_put:\n",
         "test_an_error_at_probe_is_told or test_nothing_is_leaked",
     ),
-    _removed(
-        "name-not-freed",
-        "pds",
-        "	kfree(name);\n",
-        "test_an_error_at_probe_is_told or test_nothing_is_leaked",
-    ),
     Fault(
         "client-not-unregistered",
         "pds",

@@ -29,6 +29,11 @@ def violations(guest: Guest) -> list[str]:
     return sorted(set(found))
 
 
+def held(guest: Guest) -> int:
+    """Return how many references to their parents drivers hold."""
+    return int(guest.system.read_file(f"{_CONTROL}/held"))
+
+
 def copy(guest: Guest, bdf: str, source: int, target: int, size: int) -> None:
     """Have a simulated function copy memory by DMA. Raises OSError with EFAULT where nothing is mapped."""
     guest.system.write_file(f"{_CONTROL}/copy", f"{bdf} {source:x} {target:x} {size:x}")

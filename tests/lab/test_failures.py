@@ -9,6 +9,7 @@ import struct
 
 import pytest
 
+from tests.lab import simulation
 from tests.lab.bench import Bench
 from tests.lab.remote import Call, Outcome, Room, Thread, call
 from vfiogen.vfio import uapi
@@ -75,11 +76,13 @@ def test_a_reset_recovers_from_an_error_of_a_command(bench: Bench, command: str)
 def test_an_error_at_probe_is_told(bench: Bench, probe_command: str) -> None:
     """The driver isn't bound, nothing is left behind, and it can be bound the next time."""
     bench.guest.unbind(bench.a)
+    held = simulation.held(bench.guest)
     bench.inject(probe_command, _ODD)
     try:
         with pytest.raises((AssertionError, OSError)):
             bench.guest.bind(bench.a, bench.driver.bound_as)
         assert not bench.guest.driver_of(bench.a)
+        assert simulation.held(bench.guest) == held
         assert not bench.system.exists(f"/sys/bus/pci/devices/{bench.a}/vfio-dev")
     finally:
         bench.clean_up()

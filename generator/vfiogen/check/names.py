@@ -58,10 +58,10 @@ DEVICE_MEMBERS = _words("""
 COMMAND_LOCALS = _words("pdev ret timeout")
 # Variables beside the one that is called like the prefix, and members of the migration file beside it.
 PREFIX_LOCALS = COMMAND_LOCALS | _words("""
-    addr area arg asleep border buf byte capacity caps cmd comp completion core_device core_vdev count
-    data dev dir disabled done end envelope event expected filp first flags fops i id index info inode io
-    length limit limits lock memory migf minsz msix name nb next ops own pages pfn pfns pos ppos pre_copy
-    request resets sg size sparse state target value vdev visible vma width
+    addr area arg asleep bar border buf byte capacity caps cmd comp completion core_device core_vdev
+    count data dev dir disabled done end envelope event expected filp first flags fops i id index info
+    inode io length limit limits lock memory migf minsz msix name nb next ops own pages pfn pfns pos ppos
+    pre_copy request resets sg size sparse state target value vdev visible vma width
 """)
 # What rendered code calls: a variable of the name would hide it.
 CALLED = _words("""

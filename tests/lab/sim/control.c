@@ -6,11 +6,13 @@
  *			anything else takes that back
  *	violations	what the firmware was told that it must not be, a line
  *			each; writing forgets it
+ *	held		how many references to their parents drivers hold
  *	copy		"DOMAIN:BUS:DEVICE.FUNCTION FROM TO SIZE": the function
  *			copies memory by DMA
  *	raise		"DOMAIN:BUS:DEVICE.FUNCTION VECTOR": it raises an
  *			interrupt
  */
+#include <linux/atomic.h>
 #include <linux/cleanup.h>
 #include <linux/debugfs.h>
 #include <linux/io.h>
@@ -25,6 +27,7 @@
 #define MSIX_ENTRY	16
 
 static struct dentry *dir;
+static atomic_t held;
 static DEFINE_MUTEX(lock);	/* protects all that follows */
 static char injected[32];
 static int injected_error;
@@ -51,6 +54,12 @@ int lab_injected(const char *command)
 	return injected_error;
 }
 EXPORT_SYMBOL_GPL(lab_injected);
+
+void lab_hold(int change)
+{
+	atomic_add(change, &held);
+}
+EXPORT_SYMBOL_GPL(lab_hold);
 
 static int inject(char *text)
 {
@@ -199,6 +208,7 @@ int lab_control_init(void)
 	dir = debugfs_create_dir("lab", NULL);
 	debugfs_create_file("inject", 0600, dir, inject, &control_fops);
 	debugfs_create_file("violations", 0600, dir, forget, &control_fops);
+	debugfs_create_atomic_t("held", 0400, dir, &held);
 	debugfs_create_file("copy", 0600, dir, copy, &control_fops);
 	debugfs_create_file("raise", 0600, dir, raise, &control_fops);
 	return 0;

@@ -39,6 +39,7 @@ struct acme_core *acme_core_get(struct pci_dev *pf)
 		return ERR_PTR(ret);
 	lab_expect(pf->is_physfn, "core_get of another function");
 	atomic_inc(&core.users);
+	lab_hold(1);
 	return &core;
 }
 EXPORT_SYMBOL_GPL(acme_core_get);
@@ -46,6 +47,7 @@ EXPORT_SYMBOL_GPL(acme_core_get);
 void acme_core_put(struct acme_core *core)
 {
 	lab_expect(atomic_dec_return(&core->users) >= 0, "core_put twice");
+	lab_hold(-1);
 }
 EXPORT_SYMBOL_GPL(acme_core_put);
 

@@ -126,6 +126,7 @@ int pds_client_register(struct pdsc *pf, char *name)
 		return -ENOSPC;
 	strscpy(pf->names[id], name);
 	atomic_inc(&pf->clients);
+	lab_hold(1);
 	return id;
 }
 EXPORT_SYMBOL_GPL(pds_client_register);
@@ -138,6 +139,7 @@ int pds_client_unregister(struct pdsc *pf, u16 id)
 		return -EINVAL;
 	pf->names[id][0] = 0;
 	atomic_dec(&pf->clients);
+	lab_hold(-1);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(pds_client_unregister);

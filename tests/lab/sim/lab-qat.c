@@ -70,6 +70,7 @@ struct qat_mig_dev *qat_vfmig_create(struct pci_dev *pdev, int vf_id)
 
 	vf->pf = pci_dev_get(pdev);
 	vf->mdev.vf_id = vf_id;
+	lab_hold(1);
 	return &vf->mdev;
 }
 EXPORT_SYMBOL_NS_GPL(qat_vfmig_create, "CRYPTO_QAT");
@@ -265,6 +266,7 @@ void qat_vfmig_destroy(struct qat_mig_dev *mdev)
 	struct lab_qat_vf *vf = vf_of(mdev);
 
 	lab_expect(!vf->ready, "destroy before cleanup");
+	lab_hold(-1);
 	pci_dev_put(vf->pf);
 	kfree(vf);
 }

@@ -52,6 +52,9 @@ int lab_injected(const char *command);
 /* Remembers that the firmware was told what it must not be. */
 void lab_expect(bool fine, const char *what);
 
+/* Counts what drivers hold of their parents: 1 for a reference got, -1 for one put. */
+void lab_hold(int change);
+
 int lab_control_init(void);
 void lab_control_exit(void);
 int lab_iommu_init(void);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The books of the stand-ins. */
+#ifndef MACHINE_H
+#define MACHINE_H
+
+/* A command of the device's life and the one that undoes it; the last one has no name. */
+struct pair { const char *name, *undo; int count; };
+extern struct pair pairs[];
+
+struct machine {
+	/* The path that is played, for messages. */
+	const char *line;
+	/* What happens in the event at hand: which requests fail, and in which one a reset arrives. */
+	int failing[4], failing_count, reset_at, requests;
+	bool failed, in_reset, reset_waits, memory_locked, resets_at_open;
+	/* The commands that the event has run; those that others run do not count. */
+	char log[4096];
+	size_t logged;
+	int depth;
+	struct pair *last;
+	int lock_rank[8], locks;
+	/* What has to be nothing in the end. */
+	int mutexes, allocations, files, mappings, handles, notifier_count;
+	struct notifier_block *notifiers[4];
+	struct file *released;
+	struct pci_dev function, parent;
+	struct pci_bus bus;
+};
+extern struct machine machine;
+
+void machine_release_files(void);
+void machine_reset(void);
+void machine_log_failure(void);
+
+#endif

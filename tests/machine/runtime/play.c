@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Plays paths through the driver, one a line: events, each with the requests in it that fail ("!3") or in which a
+ * reset arrives ("^3"). Answers each event with what it returned, the migration state, whether a reset waits to be
+ * followed, how many requests it made and the commands that it ran.
+ */
+#include "machine.h"
+
+#define SLOTS 2
+static struct file *slots[SLOTS];
+static bool bound, opened;
+static u8 user[0x140000], image[0x12000];
+static size_t image_length;
+
+#define QUIET __attribute__((no_instrument_function))
+
+QUIET static int depth_of(void *function)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(logged_functions); i++)
+		if (logged_functions[i].function == function)
+			return i + 1;
+	return 0;
+}
+
+QUIET void __cyg_profile_func_enter(void *function, void *site)
+{
+	int known = depth_of(function);
+
+	if (!known)
+		return;
+	machine_log(logged_functions[known - 1].name);
+	if (!machine.depth++)
+		machine.failed = false;
+}
+
+QUIET void __cyg_profile_func_exit(void *function, void *site)
+{
+	if (depth_of(function) && !--machine.depth && machine.failed)
+		machine_log_failure();
+}
+
+QUIET static struct vfio_pci_core_device *core(void)
+{
+	return machine.function.data;
+}
+
+QUIET static DEVICE *device(void)
+{
+	return container_of(core(), DEVICE, core_device);
+}
+
+QUIET void machine_reset(void)
+{
+	const struct pci_error_handlers *handlers = machine_driver->err_handler;
+
+	machine.in_reset = true;
+	if (handlers->reset_prepare)
+		handlers->reset_prepare(&machine.function);
+	if (handlers->reset_done)
+		handlers->reset_done(&machine.function);
+	machine.in_reset = false;
+}
+
+QUIET static void drop(int slot)
+{
+	if (slots[slot])
+		fput(slots[slot]);
+	slots[slot] = NULL;
+}
+
+QUIET static long set_state(int target)
+{
+	struct file *file = core()->vdev.mig_ops->migration_set_state(&core()->vdev, target);
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	if (!file)
+		return 0;
+	if (!file->stream)
+		machine_fault("a stream has a position");
+	drop(1);
+	slots[1] = slots[0];
+	slots[0] = file;
+	return 1;
+}
+
+QUIET static long drain(struct file *file, size_t once, int most)
+{
+	long ret = -EBADF, all = 0;
+
+	for (int i = 0; i < most && file->operations->read; i++) {
+		ret = file->operations->read(file, (char *)user + all, once, NULL);
+		if (ret <= 0)
+			break;
+		if (ret > (long)once)
+			machine_fault("more is read than there is room for");
+		all += ret;
+	}
+	if (most > 1 && ret == 0 && !image_length && all <= (long)sizeof(image)) {
+		memcpy(image, user, all);
+		image_length = all;
+	}
+	return ret;
+}
+
+QUIET static long fill(struct file *file, size_t end)
+{
+	size_t length = image_length ? image_length : LOAD_LENGTH;
+	long ret = -EBADF;
+
+	length = LOAD_LENGTH ? LOAD_LENGTH : length;
+	end = min(end, length);
+	if (!file->operations->write)
+		return ret;
+	if (file->written >= end)
+		end = file->written + 1;
+	ret = file->operations->write(file, (char *)image + file->written, end - file->written, NULL);
+	if (ret > 0)
+		file->written += ret;
+	return ret;
+}
+
+QUIET static long ask(struct file *file)
+{
+	struct vfio_precopy_info info = { .argsz = sizeof(info) };
+
+	if (!file->operations->unlocked_ioctl)
+		return -ENOTTY;
+	return file->operations->unlocked_ioctl(file, VFIO_MIG_GET_PRECOPY_INFO, (unsigned long)&info);
+}
+
+/* Whatever a user does with a file that has lost its device, it is told so. */
+QUIET static long check_stale(struct file *file)
+{
+	if (file->operations->read && drain(file, 1, 1) != -ENODEV)
+		machine_fault("a stale file can be read");
+	if (file->operations->write && file->operations->write(file, (char *)image, 1, NULL) != -ENODEV)
+		machine_fault("a stale file can be written");
+	if (file->operations->unlocked_ioctl && ask(file) != -ENODEV)
+		machine_fault("a stale file can be asked");
+	return 0;
+}
+
+QUIET static long get_state(void)
+{
+	enum vfio_device_mig_state state;
+	long ret = core()->vdev.mig_ops->migration_get_state(&core()->vdev, &state);
+
+	return ret ? ret : (long)state;
+}
+
+QUIET static long get_size(void)
+{
+	unsigned long size;
+
+	return core()->vdev.mig_ops->migration_get_data_size(&core()->vdev, &size);
+}
+
+QUIET static long open_device(bool resets)
+{
+	long ret;
+
+	machine.resets_at_open = resets;
+	ret = core()->vdev.ops->open_device(&core()->vdev);
+	opened = !ret;
+	if (opened != core()->enabled || core()->open != opened)
+		machine_fault("the core disagrees whether the device is open");
+	return ret;
+}
+
+QUIET static long close_device(void)
+{
+	core()->vdev.ops->close_device(&core()->vdev);
+	opened = false;
+	return 0;
+}
+
+QUIET static long probe(void)
+{
+	long ret = machine_driver->probe(&machine.function, machine_driver->id_table);
+
+	if (!ret && !core()->vdev.mig_ops) {
+		/* A variant that doesn't migrate. */
+		machine_driver->remove(&machine.function);
+		ret = -EOPNOTSUPP;
+	}
+	bound = !ret;
+	return ret;
+}
+
+QUIET static long unbind(void)
+{
+	machine_driver->remove(&machine.function);
+	bound = false;
+	return 0;
+}
+
+QUIET static long notify(int which)
+{
+	u8 data[64];
+
+	memset(data, 1, sizeof(data));
+	machine.notifiers[events[which].notifier]->notifier_call(machine.notifiers[events[which].notifier],
+								 events[which].event, data);
+	return 0;
+}
+
+QUIET static long play_event(char verb, int number)
+{
+	switch (verb) {
+	case 'P': return probe();
+	case 'U': return unbind();
+	case 'O': return open_device(number);
+	case 'C': return close_device();
+	case 'S': return set_state(number);
+	case 'G': return get_state();
+	case 'Z': return get_size();
+	case 'R': machine_reset(); return 0;
+	case 'N': return notify(number);
+	case 'r': return drain(slots[number], 1, 1);
+	case 'E': return drain(slots[number], 4096, 300);
+	case 'w': return fill(slots[number], 1);
+	case 'W': return fill(slots[number], sizeof(image));
+	case 'q': return ask(slots[number]);
+	case 'c': drop(number); return 0;
+	case 'V': return slots[number]->operations->write(slots[number], (char *)image, SIZE_MAX, NULL);
+	case 'x': return check_stale(slots[number]);
+	}
+	machine_fault("no event %c", verb);
+}
+
+QUIET static void check_after(void)
+{
+	if (machine.locks || machine.memory_locked)
+		machine_fault("a lock is still held");
+	if (machine.function.command)
+		machine_fault("decoding is still on");
+	if (machine.mappings)
+		machine_fault("an area is still mapped");
+	machine_release_files();
+}
+
+QUIET static void play_token(char *token)
+{
+	char verb = *token++;
+	int number = strtol(token, &token, 10);
+	long ret;
+
+	machine.requests = machine.failing_count = 0;
+	machine.logged = machine.depth = 0;
+	machine.log[0] = 0;
+	machine.reset_at = -1;
+	while (*token) {
+		char how = *token++;
+		int at = strtol(token, &token, 10);
+
+		if (how == '!')
+			machine.failing[machine.failing_count++] = at;
+		else
+			machine.reset_at = at;
+	}
+	ret = play_event(verb, number);
+	check_after();
+	if (bound)
+		printf("%ld/%d/%d/%d/%s ", ret, device()->mig_state,
+		       atomic_read(&device()->resets) != device()->resets_settled, machine.requests, machine.log);
+	else
+		printf("%ld/-1/0/%d/%s ", ret, machine.requests, machine.log);
+}
+
+/* Everything ends, in the worst order for the files: they are the last to go. */
+QUIET static void tear_down(void)
+{
+	machine.failing_count = 0;
+	machine.reset_at = -1;
+	if (opened)
+		close_device();
+	check_after();
+	if (bound)
+		unbind();
+	for (int slot = 0; slot < SLOTS; slot++) {
+		if (slots[slot])
+			check_stale(slots[slot]);
+		drop(slot);
+	}
+	check_after();
+	for (struct pair *pair = pairs; pair->name; pair++)
+		if (pair->count)
+			machine_fault("%s and %s: %+d", pair->name, pair->undo, pair->count);
+	if (machine.mutexes || machine.allocations || machine.files || machine.handles || machine.notifier_count)
+		machine_fault("left over: %d mutexes, %d allocations, %d files, %d handles, %d notifiers",
+			      machine.mutexes, machine.allocations, machine.files, machine.handles,
+			      machine.notifier_count);
+}
+
+/* Prints which state leads to which on the way to another, by what the kernel's function says. */
+QUIET static void print_table(void)
+{
+	for (int from = 0; from < VFIO_DEVICE_STATE_NR; from++) {
+		for (int to = 0; to < VFIO_DEVICE_STATE_NR; to++) {
+			struct vfio_device vdev = { .migration_flags = MIGRATION_FLAGS };
+			enum vfio_device_mig_state next = 0;
+			bool legal = MIGRATION_STATES & 1 << from;
+			int ret = legal ? vfio_mig_get_next_state(&vdev, from, to, &next) : -1;
+
+			printf("%d ", ret ? -1 : (int)next);
+		}
+	}
+	printf("\n");
+}
+
+QUIET int main(void)
+{
+	static char line[65536], shown[65536];
+
+	print_table();
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = 0;
+		strcpy(shown, line);
+		machine.line = shown;
+		machine.function = (struct pci_dev){ .bus = &machine.bus, .physfn = &machine.parent,
+						     .is_virtfn = IS_VIRTUAL };
+		for (char *token = strtok(line, " "); token; token = strtok(NULL, " "))
+			play_token(token);
+		tear_down();
+		printf("\n");
+	}
+	return 0;
+}

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Every path of the model through the rendered C, under the sanitizers; and faults that have to be found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.golden.rendering import project_specs
+from tests.machine.machines import Explored, Machines
+from tests.machine.replay import MismatchError
+
+# faults/<spec>/<name>.diff: lines of the driver's C, and what is wrong with them.
+FAULTS = sorted((Path(__file__).parent / "faults").glob("*/*.diff"))
+
+
+def test_the_driver_does_what_the_model_says(explored: Explored) -> None:
+    coverage = explored.replay().explore()
+    assert coverage.missing(explored.machine) == []
+    print(f"{explored.driver.name}: {len(coverage.states)} states, {coverage.paths} paths")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_fault_is_found(fault: Path, machines: Machines) -> None:
+    spec = fault.parent.name
+    explored = machines.get(next(file for file in project_specs() if file.path.stem == spec))
+    if explored is None:
+        pytest.skip(f"{spec} does not exist for {machines.kernel.release}")
+    right, wrong = _side(fault, "-"), _side(fault, "+")
+    assert right in explored.driver.main, f"{fault.name} no longer fits the C of {spec}"
+    replay = explored.changed(fault.stem, lambda text: text.replace(right, wrong))
+    try:
+        coverage = replay.explore()
+    except MismatchError:
+        return
+    assert coverage.missing(explored.machine), "nobody has noticed"
+
+
+def _side(fault: Path, sign: str) -> str:
+    lines = fault.read_text().splitlines()
+    return "".join(f"{line[1:]}\n" for line in lines if line[:1] in (sign, " "))

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The rendered access logic of regions, compiled for user space and tried with every offset and width.
+
+Functions are taken from rendered drivers as they are; thin stand-ins for the kernel's helpers are below
+tests/access. A model of each device in the harness says what must come out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.golden.rendering import ROOT, combination_specs, project_specs, render
+
+from vfiogen.kernel.target import kernel_from_release
+
+HARNESS = ROOT / "tests" / "access"
+RELEASES = ("6.1.192", "6.12.117", "7.3.4")
+# What a harness takes from main.c: macros, structures and these functions, without the prefix.
+FUNCTIONS = {
+    "config-fields": "from_vfio show_field keep_field config_read config_is_own config_write reset_emulation",
+    "clipped-bar": "from_vfio bar2_visible read write clipped_info",
+    "virtio": (
+        "from_vfio show_field keep_field config_read config_is_own config_write reset_emulation "
+        "access_width forward bar0_access bar0_rw read write"
+    ),
+    "nvgrace-gpu": (
+        "from_vfio show_field keep_field config_read config_is_own config_write reset_emulation memory "
+        "set_memory lock_memory copy_memory memory_rw read write vma_index vma_page memory_mmap"
+    ),
+}
+ABSENT = {("virtio", "6.1.192"), ("nvgrace-gpu", "6.1.192")}
+CASES = [(name, release) for name in FUNCTIONS for release in RELEASES if (name, release) not in ABSENT]
+COMPILER = os.environ.get("CC", "gcc")
+
+
+def extract(text: str, prefix: str, wanted: list[str]) -> str:
+    """Return the macros, the structures and some functions of a main.c."""
+    macros = re.findall(r"^#define (?:\w+)\t.*(?:\n\t.*)*$|^#define   \w+\t.*$", text, re.M)
+    structures = re.findall(rf"^struct {prefix}_\w+ {{\n.*?^}};$", text, re.M | re.S)
+    functions = []
+    for name in wanted:
+        found = re.search(rf"^static [^;{{}}=]*?\b{prefix}_{name}\([^;{{]*\)\n{{\n.*?^}}$", text, re.M | re.S)
+        assert found, f"{prefix}_{name} isn't rendered"
+        functions.append(found[0])
+    return "\n\n".join([*macros, *structures, *functions])
+
+
+@pytest.mark.parametrize(("name", "release"), CASES)
+def test_every_offset_and_width(name: str, release: str, tmp_path: Path) -> None:
+    if shutil.which(COMPILER) is None:
+        pytest.fail(f"{COMPILER} isn't installed")
+    kernel = kernel_from_release(release)
+    files = [*project_specs(), *combination_specs()]
+    rendered = render([file for file in files if file.path.stem == name], kernel)
+    text = rendered[f"{name}/main.c"]
+    prefix = re.search(r"^struct (\w+)_device {$", text, re.M)
+    assert prefix
+    (tmp_path / "driver.inc").write_text(extract(text, prefix[1], FUNCTIONS[name].split()))
+    program = tmp_path / "access"
+    command = [
+        *(COMPILER, "-std=gnu11", "-g", "-O1", "-Wall", "-Werror", "-Wno-unused-function"),
+        *("-Wno-unused-but-set-variable", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+        *(f"-I{tmp_path}", f"-I{HARNESS}", str(HARNESS / f"{name}.c"), "-o", str(program)),
+    ]
+    subprocess.run(command, check=True)
+    result = subprocess.run([str(program)], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.fullmatch(r"\d+ accesses\n", result.stdout)
