@@ -16,6 +16,7 @@ from tests.machine.build import Driver
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.arcs import STATES, TWINS
+from vfiogen.model.head import head_of
 from vfiogen.plan.lower import can_fail
 
 # What comes next on the way from one state to another; nothing where there is no way.
@@ -51,13 +52,14 @@ class Act:
     """Something that is done on an arc: the calls that can be heard of it, and whether it fails.
 
     `fails` is must (the tests have to make it), may (its values decide) or no; `fatal` says that nothing is
-    known of the device if this fails while something is undone.
+    known of the device if this fails while something is undone; `ends` that it may be the last.
     """
 
     calls: tuple[str, ...] = ()
     fails: str = "may"
     undo: tuple[Act, ...] = ()
     fatal: bool = False
+    ends: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ def run(acts: tuple[Act, ...]) -> Iterator[Ran]:
         if act.fails != "no":
             undo = tuple(back for before in reversed(acts[:at]) for back in before.undo)
             yield from _undone(calls, undo, act.fails == "must")
-    yield Ran(calls)
+        if act.ends:
+            yield Ran(calls, must=False)
+    yield Ran(calls, must=not any(act.ends for act in acts))
 
 
 def _undone(calls: tuple[str, ...], undo: tuple[Act, ...], must: bool) -> Iterator[Ran]:
@@ -408,14 +412,15 @@ class Acts:
         opens = (Act(fails="may"),)
         match source, target:
             case ("STOP", "STOP_COPY"):
-                return (*opens, *self._quiet(source, target), *self._produce(stream.stop_copy))
+                return (*opens, *self._quiet(source, target), *self._produce(stream.stop_copy), *self._saved())
             case ("RUNNING", "PRE_COPY") | ("RUNNING_P2P", "PRE_COPY_P2P"):
                 return (*opens, *self._produce(stream.pre_copy))
             case ("STOP", "RESUMING"):
                 return (*opens, *self._quiet(source, target))
             case ("RESUMING", "STOP"):
                 end = (*self._quiet_steps(stream.end), *self._quiet(source, target))
-                return (Act(), *self._quiet_steps(stream.begin), Act(), *end)
+                head = (Act(fails="no", ends=True),) if self._head() else ()
+                return (Act(), *head, *self._quiet_steps(stream.begin), Act(), *end)
             case ("STOP_COPY", "STOP"):
                 return self._quiet(source, target)
             case ("PRE_COPY", "RUNNING") | ("PRE_COPY_P2P", "RUNNING_P2P"):
@@ -427,6 +432,7 @@ class Acts:
         """Yield how stopping and saving goes: the arc back undoes the one that stops, if it does anything."""
         stop, back = self._steps(self.spec.arc(running, "STOP")), self._steps(self.spec.arc("STOP", running))
         save = (Act(), *self._quiet("STOP", "STOP_COPY"), *self._produce(self.migration.stream.stop_copy))
+        save += self._saved()
         if not stop or not back:
             yield from run((*stop, *save))
             return
@@ -434,6 +440,20 @@ class Acts:
         undo = tuple(replace(act, undo=(), fatal=act.fails != "no") for act in back)
         whole = Act(tuple(call for act in stop for call in act.calls), "no", undo)
         yield from run((whole, *save))
+
+    def _head(self) -> str | None:
+        layout = self._layout
+        return head_of(self.lowering.analysis, self.migration, layout) if layout else None
+
+    @property
+    def _layout(self) -> m.Layout | None:
+        word = self.migration.stream.structure
+        return self.spec.layout(word.text) if word else None
+
+    def _saved(self) -> tuple[Act, ...]:
+        """Return what is done once a structure is saved, unless its head goes alone."""
+        acts = self._quiet_steps(self.migration.stream.saved)
+        return ((Act(fails="may", ends=True), *acts) if self._head() else acts) if acts else ()
 
     def _quiet(self, source: str, target: str) -> tuple[Act, ...]:
         return self._quiet_steps(self.spec.arc(source, target))
@@ -468,7 +488,9 @@ class Acts:
 
     def _bare(self, step: m.Step) -> Act:
         analysis = self.lowering.analysis
-        scope = self.lowering.scope.in_stream("loaded", "capacity").with_area()
+        scope = self.lowering.scope.in_stream("loaded", "capacity").with_area().of_image(self._layout)
+        if step.verb == "finish":
+            return Act((), "no", ends=True)
         if step.verb == "do":
             typed = analysis.action(step.formula, scope)
             assert typed is not None
@@ -482,6 +504,8 @@ class Acts:
             place = typed_write.place
             read = place.read if isinstance(place, t.ReadBits) else place
             assert isinstance(read, t.Read)
+            if read.block.is_plain:
+                return Act((), "no")
             return Act((f"{self.lowering.names.prefix}_write{read.register.width}",), "must")
         return Act((), "no" if step.verb == "wait" else "may")
 
@@ -505,7 +529,11 @@ class Acts:
         body = command.bodies[0]
         if body.call or body.post:
             return "must"
-        return "must" if any(step.verb in ("poll", "write") for step in body.steps or ()) else "may"
+        steps = body.steps or ()
+        if any(step.verb == "finish" for step in steps):
+            return "may"
+        asks = (step.verb in ("poll", "write") and not step.into for step in steps)
+        return "must" if any(asks) else "may"
 
     def depth(self, stop: str) -> dict[str | None, int]:
         """Return how often a command has stopped the device, by what the device is like."""

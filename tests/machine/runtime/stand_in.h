@@ -183,7 +183,9 @@ struct pci_dev {
 	u8 revision;
 	u32 devfn;
 };
-struct pci_device_id { u32 vendor, device; };
+typedef unsigned long kernel_ulong_t;
+struct pci_device_id { u32 vendor, device; kernel_ulong_t driver_data; };
+#define pci_match_id(table, pdev) ((void)(pdev), &(table)[0])
 struct pci_error_handlers {
 	void (*reset_prepare)(struct pci_dev *pdev);
 	void (*reset_done)(struct pci_dev *pdev);
@@ -213,6 +215,10 @@ struct pci_driver {
 #define PCI_COMMAND_MEMORY 2
 #define IORESOURCE_MEM 1
 #define PCI_VENDOR_ID_INTEL 0x8086
+#define PCI_VENDOR_ID_HUAWEI 0x19e5
+#define PCI_DEVICE_ID_HUAWEI_ZIP_VF 0xa251
+#define PCI_DEVICE_ID_HUAWEI_SEC_VF 0xa256
+#define PCI_DEVICE_ID_HUAWEI_HPRE_VF 0xa259
 #define PCI_DRIVER_OVERRIDE_DEVICE_VFIO(vendor, device) vendor, device
 #define MODULE_DEVICE_TABLE(type, table)
 #define MODULE_LICENSE(text)
@@ -246,6 +252,10 @@ void machine_write(u64 value, void *address, int size);
 	(void)(condition); \
 	late_ ? -ETIMEDOUT : 0; \
 })
+
+#define readl_poll_timeout(address, value, condition, every, limit) \
+	read_poll_timeout(readl, value, condition, every, limit, false, address)
+void *machine_parent_registers(void);
 
 /* DMA */
 enum dma_data_direction { DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE };
