@@ -75,14 +75,16 @@ class Ran:
 def run(acts: tuple[Act, ...]) -> Iterator[Ran]:
     """Yield each way in which acts can go: all well; or one fails and what was before it is undone."""
     calls: tuple[str, ...] = ()
+    certain = True
     for at, act in enumerate(acts):
         calls += act.calls
         if act.fails != "no":
             undo = tuple(back for before in reversed(acts[:at]) for back in before.undo)
-            yield from _undone(calls, undo, act.fails == "must")
+            yield from _undone(calls, undo, certain and act.fails == "must")
+        certain = certain and not act.ends
         if act.ends:
             yield Ran(calls, must=False)
-    yield Ran(calls, must=not any(act.ends for act in acts))
+    yield Ran(calls, must=certain)
 
 
 def _undone(calls: tuple[str, ...], undo: tuple[Act, ...], must: bool) -> Iterator[Ran]:
@@ -412,7 +414,12 @@ class Acts:
         opens = (Act(fails="may"),)
         match source, target:
             case ("STOP", "STOP_COPY"):
-                return (*opens, *self._quiet(source, target), *self._produce(stream.stop_copy), *self._saved())
+                return (
+                    *opens,
+                    *self._quiet(source, target),
+                    *self._produce(stream.stop_copy),
+                    *self._saved(),
+                )
             case ("RUNNING", "PRE_COPY") | ("RUNNING_P2P", "PRE_COPY_P2P"):
                 return (*opens, *self._produce(stream.pre_copy))
             case ("STOP", "RESUMING"):

@@ -548,13 +548,14 @@ int vfio_check_precopy_ioctl(struct vfio_device *vdev, unsigned int command, uns
 	return 0;
 }
 
-#define NOT_CALLED(name) void name(void) { machine_fault(#name " is called"); }
+#define NOT_CALLED(name) typeof(name()) name(void) { machine_fault(#name " is called"); }
 NOT_CALLED(vfio_pci_core_ioctl)
 NOT_CALLED(vfio_pci_ioctl_get_region_info)
 NOT_CALLED(vfio_pci_core_ioctl_feature)
 NOT_CALLED(vfio_pci_core_read)
 NOT_CALLED(vfio_pci_core_write)
 NOT_CALLED(vfio_pci_core_mmap)
+NOT_CALLED(vfio_info_add_capability)
 NOT_CALLED(vfio_pci_core_request)
 NOT_CALLED(vfio_pci_core_match)
 NOT_CALLED(vfio_pci_core_match_token_uuid)

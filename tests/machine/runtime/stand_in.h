@@ -317,6 +317,8 @@ struct vfio_pci_core_device {
 	struct pci_dev *pdev;
 	void *barmap[6];
 	struct rw_semaphore memory_lock;
+	bool bar_mmap_supported[6];
+	int msix_bar;
 	bool alive, open, enabled;
 };
 int vfio_mig_get_next_state(struct vfio_device *device, enum vfio_device_mig_state cur_fsm,
@@ -337,8 +339,19 @@ void *vfio_pci_core_get_iomap(struct vfio_pci_core_device *core, unsigned int ba
 int vfio_pci_core_setup_barmap(struct vfio_pci_core_device *core, int bar);
 int vfio_check_precopy_ioctl(struct vfio_device *vdev, unsigned int command, unsigned long argument,
 			     struct vfio_precopy_info *info);
-void vfio_pci_core_ioctl(void), vfio_pci_ioctl_get_region_info(void), vfio_pci_core_ioctl_feature(void);
-void vfio_pci_core_read(void), vfio_pci_core_write(void), vfio_pci_core_mmap(void);
+/* Nobody accesses the device's regions here. */
+#define PAGE_SHIFT 12
+#define VFIO_PCI_OFFSET_SHIFT 40
+#define VFIO_PCI_OFFSET_MASK (((u64)1 << VFIO_PCI_OFFSET_SHIFT) - 1)
+#define VFIO_PCI_OFFSET_TO_INDEX(offset) ((offset) >> VFIO_PCI_OFFSET_SHIFT)
+#define VFIO_PCI_INDEX_TO_OFFSET(index) ((u64)(index) << VFIO_PCI_OFFSET_SHIFT)
+struct vm_area_struct { unsigned long vm_start, vm_end, vm_pgoff; };
+struct vfio_info_cap;
+#define vma_pages(vma) (((vma)->vm_end - (vma)->vm_start) >> PAGE_SHIFT)
+long vfio_pci_core_ioctl();
+void vfio_pci_core_ioctl_feature(void);
+ssize_t vfio_pci_core_read(), vfio_pci_core_write();
+int vfio_pci_core_mmap(), vfio_pci_ioctl_get_region_info(), vfio_info_add_capability();
 void vfio_pci_core_request(void), vfio_pci_core_match(void), vfio_pci_core_match_token_uuid(void);
 void vfio_iommufd_physical_bind(void), vfio_iommufd_physical_unbind(void);
 void vfio_iommufd_physical_attach_ioas(void), vfio_iommufd_physical_detach_ioas(void);
