@@ -26,7 +26,11 @@ _TOTAL = re.compile(r"^total: (\d+) errors, (\d+) warnings, (?:(\d+) checks, )?"
 
 
 _STAND_INS = Path(__file__).with_name("standins")
-_PARENTS = {"xe": "drm/intel/xe_sriov_vfio.h"}
+# Each with its header, and a symbol that it exports.
+_PARENTS = {
+    "xe": ("drm/intel/xe_sriov_vfio.h", "xe_sriov_vfio_get_pf"),
+    "hisilicon": ("linux/hisi_acc_qm.h", "hisi_qm_mb"),
+}
 
 
 @dataclass(frozen=True)
@@ -102,9 +106,11 @@ def build_modules(
 
 
 def _add_stand_ins(prepared: Prepared, work: Path) -> None:
-    """Add modules for the parents that are too large to be built, where the kernel has their headers."""
-    for name, header in _PARENTS.items():
-        if (prepared.tree.source / "include" / header).exists():
+    """Add modules for parents that the kernel was built without, where it has their headers."""
+    symbols = prepared.directory / "Module.symvers"
+    exported = symbols.read_text() if symbols.is_file() else ""
+    for name, (header, symbol) in _PARENTS.items():
+        if (prepared.tree.source / "include" / header).exists() and f"\t{symbol}\t" not in exported:
             shutil.copytree(_STAND_INS / name, work / _STAND_INS.name / name)
             with (work / "Makefile").open("a") as makefile:
                 makefile.write(f"obj-m += {_STAND_INS.name}/{name}/\n")

@@ -88,6 +88,15 @@ def test_registers_of_the_parent_need_no_bracket() -> None:
     assert "window_read32(window, window->queue" in function(text, "window_ring")
 
 
+def test_what_is_exclusive_gives_its_lock_back_on_every_way() -> None:
+    text = main("parent-window")
+    ask = function(text, "window_ask")
+    assert re.search(r"^/\* The parent has .* \*/\nstatic DEFINE_MUTEX\(window_ask_lock\);\n", text, re.M)
+    assert ask.index("mutex_lock(&window_ask_lock)") < ask.index("readl(")
+    # Done early, done, and failed.
+    assert ask.count("mutex_unlock(&window_ask_lock)") == ask.count("return ") == 3
+
+
 def test_bases_are_settled_in_the_order_of_what_they_take() -> None:
     opened = function(main("parent-window"), "window_open_device")
     places = ("window->bar2 =", "window->lower =", "window->shared =", "window->window =", "window->queue =")

@@ -52,6 +52,7 @@ class _Commands:
             self._check_results(command, body, calls[-1])
         self._check_alternatives(command, calls)
         self._check_hooks(command)
+        self._check_exclusive(command)
 
     # -- bodies ---------------------------------------------------------------------------------------
 
@@ -65,6 +66,12 @@ class _Commands:
             self._problems.report("command-body", message, body.span, hint)
         if body.hook:
             self._check_source(body.hook)
+
+    def _check_exclusive(self, command: m.Command) -> None:
+        if command.exclusive and any(body.steps is None for body in command.bodies):
+            message = "only a command of steps can be exclusive"
+            hint = "make the call a step of another command, and that one exclusive"
+            self._problems.report("command-body", message, command.exclusive.span, hint)
 
     def _check_source(self, hook: m.Word) -> None:
         own = ("main.c", f"{self._spec.driver.name}.c", f"{self._spec.driver.name}.mod.c")

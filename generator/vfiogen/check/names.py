@@ -350,7 +350,8 @@ def own_functions(spec: m.Spec) -> frozenset[str]:
     suffixes = [variant_suffix(spec, variant) for variant in spec.variants]
     emulates = spec.regions or spec.config_space or spec.probe or spec.config_blocks
     own = OWN_FUNCTIONS | _EMULATION if emulates else OWN_FUNCTIONS
-    return own | {f"{suffix}_{name}" for suffix in suffixes for name in _OF_VARIANTS}
+    locks = {c_name(f"{command.name}-lock") for command in spec.commands if command.exclusive}
+    return own | locks | {f"{suffix}_{name}" for suffix in suffixes for name in _OF_VARIANTS}
 
 
 def _both(word: m.Word, other: m.Word, name: str) -> str:

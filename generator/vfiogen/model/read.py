@@ -269,6 +269,7 @@ class _Reader:
             bodies=bodies or (self._body(view, name.span if view.names() else view.span),),
             returns=view["returns"].optional(),
             uses=view["uses"].words(),
+            exclusive=view["exclusive"].optional(),
             needs=view["needs"].optional(),
             note=view["note"].optional(),
         )

@@ -473,6 +473,7 @@ class Command(Record):
     uses: tuple[Word, ...]
     needs: Word | None
     note: Word | None
+    exclusive: Word | None = None
 
 
 class Arc(Record):

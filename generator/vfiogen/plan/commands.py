@@ -13,6 +13,7 @@ from vfiogen.model.walk import formulas, names
 from vfiogen.plan.channels import post
 from vfiogen.plan.lower import Body, Lowering, can_fail
 from vfiogen.plan.view import Function, function
+from vfiogen.records import replace
 
 
 def plan_commands(lowering: Lowering) -> tuple[Function, ...]:
@@ -91,7 +92,10 @@ def _function(lowering: Lowering, command: m.Command) -> Function:
     body = Body(lowering, lowering.scope.within(command), lowering.names.prefix)
     body.silent = return_type(command) == "void"
     chosen = command.bodies[0]
+    lock = lowering.names.own(f"{command.name}-lock")
+    unlock = _take(body, lock) if command.exclusive else ()
     put = body.look_up_parent() if lowering.holds_per_call and lowering.uses_handle(command) else ()
+    put = body.giving = (*put, *unlock)
     if chosen.call is not None:
         _call(body, command, chosen.call, put)
     if chosen.post is not None:
@@ -101,7 +105,7 @@ def _function(lowering: Lowering, command: m.Command) -> Function:
     if not (body.statements and isinstance(body.statements[-1], c.Return)):
         _finish(body, put)
     note = command.note or chosen.note
-    return function(
+    made = function(
         return_type(command),
         lowering.names.own(command.name.text),
         parameters(lowering, command),
@@ -110,6 +114,18 @@ def _function(lowering: Lowering, command: m.Command) -> Function:
         command.name.span,
         command.name.text not in used_by_hooks(lowering.spec),
     )
+    if command.exclusive is None:
+        return made
+    head = f"{c.comment(command.exclusive.text)}\nstatic DEFINE_MUTEX({lock});\n\n"
+    return replace(made, text=head + made.text)
+
+
+def _take(body: Body, lock: str) -> tuple[c.Stmt, ...]:
+    """Take the lock of a command that no two devices run at once; return what gives it back."""
+    unlock = (c.Expr(f"mutex_unlock(&{lock})"),)
+    body.add(c.Expr(f"mutex_lock(&{lock})"))
+    body.unwinding.append(("err_unlock", unlock))
+    return unlock
 
 
 def _finish(body: Body, put: tuple[c.Stmt, ...]) -> None:

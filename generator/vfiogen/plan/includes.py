@@ -35,7 +35,7 @@ HEADERS = {
     "linux/minmax.h": "max max_t min min_t",
     "linux/mm.h": "vm_area_struct vm_fault vm_flags_set vmf_insert_pfn",
     "linux/module.h": "module_pci_driver",
-    "linux/mutex.h": "mutex_* mutex",
+    "linux/mutex.h": "mutex_* mutex DEFINE_MUTEX",
     "linux/notifier.h": "notifier_block",
     "linux/overflow.h": "check_add_overflow check_sub_overflow check_mul_overflow array_size",
     "linux/pci.h": "pci_dev",

@@ -79,10 +79,13 @@ class _Specialiser:
             begin=self._steps(migration.stream.begin),
             end=self._steps(migration.stream.end),
         )
+        features = declared_features(self._spec, migration, self._kernel)
+        if features != migration.features:
+            stream = replace(stream, pre_copy=None)
         arcs = tuple(replace(arc, steps=self._steps(arc.steps)) for arc in migration.arcs)
         return replace(
             migration,
-            features=declared_features(self._spec, migration, self._kernel),
+            features=features,
             arcs=arcs,
             stream=stream,
             reset=self._steps(migration.reset),

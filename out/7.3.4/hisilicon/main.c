@@ -292,6 +292,9 @@ static int hisi_acc_mailbox_read(struct hisi_acc_device *hisi_acc, u8 cmd,
 	return hisi_qm_mb_read(&hisi_acc->qm, value, cmd, 0);
 }
 
+/* The PF has these registers once, for all of its VFs. */
+static DEFINE_MUTEX(hisi_acc_queue_table_lock);
+
 /*
  * Asks the PF which queues the VF has. The mailbox of the VF may be in use by
  * the user's driver.
@@ -303,12 +306,13 @@ static int hisi_acc_queue_table(struct hisi_acc_device *hisi_acc,
 	u32 vft_ready;
 	int ret;
 
+	mutex_lock(&hisi_acc_queue_table_lock);
 	ret = readl_poll_timeout(hisi_acc->pf_regs + HISI_ACC_PF_REGS_VFT_READY,
 				 vft_ready,
 				 vft_ready & HISI_ACC_PF_REGS_VFT_READY_DONE,
 				 10, 1000);
 	if (ret)
-		return ret;
+		goto err_unlock;
 
 	writel(1, hisi_acc->pf_regs + HISI_ACC_PF_REGS_VFT_OP_WRITE);
 	writel(0, hisi_acc->pf_regs + HISI_ACC_PF_REGS_VFT_TYPE);
@@ -321,13 +325,18 @@ static int hisi_acc_queue_table(struct hisi_acc_device *hisi_acc,
 				 vft_ready & HISI_ACC_PF_REGS_VFT_READY_DONE,
 				 10, 1000);
 	if (ret)
-		return ret;
+		goto err_unlock;
 
 	*queues_of_vf =
 		(u64)readl(hisi_acc->pf_regs +
 			   HISI_ACC_PF_REGS_VFT_DATA_HIGH) << 32 |
 		readl(hisi_acc->pf_regs + HISI_ACC_PF_REGS_VFT_DATA_LOW);
+	mutex_unlock(&hisi_acc_queue_table_lock);
 	return 0;
+
+err_unlock:
+	mutex_unlock(&hisi_acc_queue_table_lock);
+	return ret;
 }
 
 /* Clears the messages between PF and VF, and enables them. */
