@@ -104,7 +104,7 @@ void machine_put(const char *name, void *handle);
 /* Locks: each has its place in the one order in which they are taken. */
 struct mutex { bool alive; int held; int rank; const char *name; };
 struct rw_semaphore { int held; };
-#define DEFINE_MUTEX(lock) struct mutex lock = { true, 0, 2, #lock }
+#define DEFINE_MUTEX(lock) struct mutex lock = { true, 0, 3, #lock }
 void machine_mutex_init(struct mutex *lock, const char *name);
 #define mutex_init(lock) machine_mutex_init(lock, #lock)
 void mutex_destroy(struct mutex *lock);
