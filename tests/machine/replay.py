@@ -72,6 +72,8 @@ class Coverage:
     paths: int = 0
     states: dict[State, str] = field(default_factory=dict)
     seen: set[tuple[State, str, Outcome]] = field(default_factory=set)
+    # Paths on which a device is stopped after the reset that is to leave it running.
+    late: list[str] = field(default_factory=list)
 
     def missing(self, machine: Machine) -> list[str]:
         """Return what has to be seen and was not."""
@@ -158,8 +160,17 @@ class Replay:
             return
         raise MismatchError(f"{self.program.parent.name}: {path}\n{at}\nstops and starts don't pair: {seen}")
 
+    def _is_late(self, seen: Seen) -> bool:
+        """Tell whether a device has been stopped after a reset, with nothing to start it when that is settled."""
+        if not self.pair or self.machine.acts.reset or "^" not in seen.calls:
+            return False
+        after = seen.calls[seen.calls.index("^") + 1 :]
+        return after.count(self.pair[0]) > after.count(self.pair[1])
+
     def _judge_reset(self, at: State, event: str, seen: Seen, path: str) -> Outcome:
         """A reset in the middle leaves a state of the way and all files stale."""
+        if self._is_late(seen):
+            self.coverage.late.append(path)
         states = {outcome.after.state for outcome in self.machine.outcomes(at, event)} | {at.state}
         if not seen.pending or seen.state not in states:
             raise MismatchError(f"{self.program.parent.name}: {path}\n{at}\na reset was lost: {seen}")

@@ -20,7 +20,7 @@ struct machine {
 	struct pair *last;
 	int lock_rank[8], locks;
 	/* What has to be nothing in the end. */
-	int mutexes, allocations, files, mappings, handles, notifier_count;
+	int regions, mutexes, allocations, files, mappings, handles, notifier_count;
 	struct notifier_block *notifiers[4];
 	struct file *released;
 	struct pci_dev function, parent;
@@ -31,5 +31,6 @@ extern struct machine machine;
 void machine_release_files(void);
 void machine_reset(void);
 void machine_log_failure(void);
+void machine_log_reset(void);
 
 #endif

@@ -53,6 +53,7 @@ QUIET void machine_reset(void)
 {
 	const struct pci_error_handlers *handlers = machine_driver->err_handler;
 
+	machine_log_reset();
 	machine.in_reset = true;
 	if (handlers->reset_prepare)
 		handlers->reset_prepare(&machine.function);
@@ -122,11 +123,13 @@ QUIET static long fill(struct file *file, size_t end)
 
 QUIET static long ask(struct file *file)
 {
+#ifdef VFIO_MIG_GET_PRECOPY_INFO
 	struct vfio_precopy_info info = { .argsz = sizeof(info) };
 
-	if (!file->operations->unlocked_ioctl)
-		return -ENOTTY;
-	return file->operations->unlocked_ioctl(file, VFIO_MIG_GET_PRECOPY_INFO, (unsigned long)&info);
+	if (file->operations->unlocked_ioctl)
+		return file->operations->unlocked_ioctl(file, VFIO_MIG_GET_PRECOPY_INFO, (unsigned long)&info);
+#endif
+	return -ENOTTY;
 }
 
 /* Whatever a user does with a file that has lost its device, it is told so. */
@@ -296,8 +299,8 @@ QUIET static void tear_down(void)
 /* Prints which state leads to which on the way to another, by what the kernel's function says. */
 QUIET static void print_table(void)
 {
-	for (int from = 0; from < VFIO_DEVICE_STATE_NR; from++) {
-		for (int to = 0; to < VFIO_DEVICE_STATE_NR; to++) {
+	for (int from = 0; from < MACHINE_STATES; from++) {
+		for (int to = 0; to < MACHINE_STATES; to++) {
 			struct vfio_device vdev = { .migration_flags = MIGRATION_FLAGS };
 			enum vfio_device_mig_state next = 0;
 			bool legal = MIGRATION_STATES & 1 << from;

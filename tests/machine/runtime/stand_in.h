@@ -229,6 +229,9 @@ struct pci_driver {
 extern struct pci_driver *machine_driver;
 #define module_pci_driver(driver) struct pci_driver *machine_driver = &driver
 int pci_read_config_word(struct pci_dev *pdev, int where, u16 *value);
+int pci_request_selected_regions(struct pci_dev *pdev, int bars, const char *name);
+void pci_release_selected_regions(struct pci_dev *pdev, int bars);
+void *pci_iomap(struct pci_dev *pdev, int bar, unsigned long length);
 int pci_write_config_word(struct pci_dev *pdev, int where, u16 value);
 
 /* Registers: of a BAR that is there while the device is open, with memory_lock held and decoding on. */
@@ -291,6 +294,7 @@ struct module { u32 num_kp; };
 
 /* The core of VFIO */
 #include "uapi-vfio.h"
+#define MACHINE_STATES 8
 struct vfio_device;
 struct vfio_device_ops {
 	const char *name;
@@ -337,6 +341,7 @@ void vfio_pci_core_finish_enable(struct vfio_pci_core_device *core);
 void vfio_pci_core_close_device(struct vfio_device *vdev);
 void *vfio_pci_core_get_iomap(struct vfio_pci_core_device *core, unsigned int bar);
 int vfio_pci_core_setup_barmap(struct vfio_pci_core_device *core, int bar);
+struct vfio_precopy_info;
 int vfio_check_precopy_ioctl(struct vfio_device *vdev, unsigned int command, unsigned long argument,
 			     struct vfio_precopy_info *info);
 /* Nobody accesses the device's regions here. */
