@@ -10,8 +10,8 @@ extern struct pair pairs[];
 struct machine {
 	/* The path that is played, for messages. */
 	const char *line;
-	/* What happens in the event at hand: which requests fail, and in which one a reset arrives. */
-	int failing[4], failing_count, reset_at, requests;
+	/* What happens in the event at hand: which requests fail, and in or before which one a reset arrives. */
+	int failing[4], failing_count, reset_at, reset_before, requests;
 	bool failed, in_reset, reset_waits, memory_locked, resets_at_open;
 	/* The commands that the event has run; those that others run do not count. */
 	char log[4096];

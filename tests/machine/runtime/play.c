@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Plays paths through the driver, one a line: events, each with the requests in it that fail ("!3") or in which a
- * reset arrives ("^3"). Answers each event with what it returned, the migration state, whether a reset waits to be
- * followed, how many requests it made and the commands that it ran.
+ * Plays paths through the driver, one a line: events, each with the requests in it that fail ("!3"), or in which
+ * ("^3") or before whose command ("~3") a reset arrives. Answers each event with what it returned, the migration
+ * state, whether a reset waits to be followed, how many requests it made and the commands that it ran.
  */
 #include "machine.h"
 
@@ -252,15 +252,17 @@ QUIET static void play_token(char *token)
 	machine.requests = machine.failing_count = 0;
 	machine.logged = machine.depth = 0;
 	machine.log[0] = 0;
-	machine.reset_at = -1;
+	machine.reset_at = machine.reset_before = -1;
 	while (*token) {
 		char how = *token++;
 		int at = strtol(token, &token, 10);
 
 		if (how == '!')
 			machine.failing[machine.failing_count++] = at;
-		else
+		else if (how == '^')
 			machine.reset_at = at;
+		else
+			machine.reset_before = at;
 	}
 	ret = play_event(verb, number);
 	check_after();
@@ -275,7 +277,7 @@ QUIET static void play_token(char *token)
 QUIET static void tear_down(void)
 {
 	machine.failing_count = 0;
-	machine.reset_at = -1;
+	machine.reset_at = machine.reset_before = -1;
 	if (opened)
 		close_device();
 	check_after();

@@ -55,6 +55,10 @@ void machine_log(const char *name)
 {
 	if (machine.depth || machine.in_reset)
 		return;
+	if (machine.reset_before == machine.requests && !machine.memory_locked) {
+		machine.reset_before = -1;
+		machine_reset();
+	}
 	count(name);
 	if (machine.logged + strlen(name) + 3 > sizeof(machine.log))
 		return;
