@@ -34,6 +34,8 @@ def check_gates(spec: m.Spec, problems: Problems) -> None:
                 did_you_mean(word.text, known, CLOSE),
                 "declare it in `kernel: features`, or use one that the tool knows",
             )
+    for header in spec.headers:
+        check_header(header, problems)
     for feature in spec.features:
         if feature.name.text in FEATURES:
             message = f"{quote(feature.name.text)} is a feature that the tool knows already"

@@ -47,6 +47,16 @@ def check_regions(spec: m.Spec, analysis: Analysis, scope: Scope) -> None:
         analysis.number(block.position, scope.before_open())
 
 
+def check_probe(spec: m.Spec, problems: Problems) -> None:
+    """Nothing of what is done while the device is bound lasts: its opposite would never come."""
+    for step in spec.probe:
+        if step.undo:
+            message = "what is done in probe is over with it, and isn't undone"
+            problems.report(
+                "undo-step", message, step.span_of("undo"), "do it in init, which is undone at release"
+            )
+
+
 # -- config space -----------------------------------------------------------------------------------
 
 
