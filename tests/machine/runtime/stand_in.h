@@ -351,12 +351,12 @@ int vfio_check_precopy_ioctl(struct vfio_device *vdev, unsigned int command, uns
 #define VFIO_PCI_OFFSET_TO_INDEX(offset) ((offset) >> VFIO_PCI_OFFSET_SHIFT)
 #define VFIO_PCI_INDEX_TO_OFFSET(index) ((u64)(index) << VFIO_PCI_OFFSET_SHIFT)
 struct vm_area_struct { unsigned long vm_start, vm_end, vm_pgoff; };
-struct vfio_info_cap;
+struct vfio_info_cap { void *buf; size_t size; };
 #define vma_pages(vma) (((vma)->vm_end - (vma)->vm_start) >> PAGE_SHIFT)
 long vfio_pci_core_ioctl();
 void vfio_pci_core_ioctl_feature(void);
 ssize_t vfio_pci_core_read(), vfio_pci_core_write();
-int vfio_pci_core_mmap(), vfio_pci_ioctl_get_region_info(), vfio_info_add_capability();
+int vfio_pci_core_mmap(), vfio_pci_ioctl_get_region_info(), vfio_info_add_capability(), vfio_info_cap_shift();
 void vfio_pci_core_request(void), vfio_pci_core_match(void), vfio_pci_core_match_token_uuid(void);
 void vfio_iommufd_physical_bind(void), vfio_iommufd_physical_unbind(void);
 void vfio_iommufd_physical_attach_ioas(void), vfio_iommufd_physical_detach_ioas(void);
