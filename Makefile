@@ -58,7 +58,7 @@ lint: setup
 fast: setup
 	@$(PYTEST) tests/unit tests/diagnostics tests/golden
 
-# The state machine, explored on a model and in user space. Needs gcc and the source of the newest kernel.
+# The state machine, explored on a model and in user space. Needs gcc and the kernels' sources.
 machine: setup
 	@$(KERNELS) install
 	@$(PYTEST) tests/machine

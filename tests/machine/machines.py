@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The drivers that are explored, each planned and built once, for the newest kernel at hand."""
+"""The drivers that are explored, each planned and built once for a kernel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.golden.rendering import combination_specs, project_specs
 from tests.machine.build import Driver, Sound, build, plan
 from tests.machine.model import Acts, Machine
-from tests.machine.replay import Replay, play
+from tests.machine.replay import Coverage, Replay, play
 from vfiogen.kernel.target import Kernel
 from vfiogen.project import SpecFile
 
@@ -53,9 +53,10 @@ class Explored:
         table, _ = play(self.program, [])
         return Machine(self.driver, table)
 
-    def replay(self) -> Replay:
-        """Return what goes through the driver."""
-        return Replay(self.machine, self.program, PAIRS.get(self.driver.name))
+    @cached_property
+    def coverage(self) -> Coverage:
+        """What a replay of every path has seen."""
+        return Replay(self.machine, self.program, PAIRS.get(self.driver.name)).explore()
 
     def changed(self, name: str, change: Callable[[str], str]) -> Replay:
         """Return what goes through the driver with another main.c."""
@@ -66,7 +67,7 @@ class Explored:
 
 @dataclass
 class Machines:
-    """The drivers, by the names of their specs."""
+    """The drivers of one kernel, by the names of their specs."""
 
     kernel: Kernel
     tree: Path

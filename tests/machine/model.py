@@ -159,7 +159,9 @@ class Machine:
         if at.bound and not at.opened:
             yield from ("O0", "O1", "U")
         if at.opened:
-            yield from ("C", "G", "Z")
+            yield from ("C", "G")
+            if ".migration_get_data_size" in self.driver.main:
+                yield "Z"
             yield from (f"S{STATES.index(name)}" for name in STATES)
         if at.bound:
             yield "R"

@@ -72,6 +72,8 @@ class Coverage:
     paths: int = 0
     states: dict[State, str] = field(default_factory=dict)
     seen: set[tuple[State, str, Outcome]] = field(default_factory=set)
+    # Paths on which a device is stopped after the reset that is to leave it running.
+    late: list[str] = field(default_factory=list)
 
     def missing(self, machine: Machine) -> list[str]:
         """Return what has to be seen and was not."""
@@ -115,8 +117,11 @@ class Replay:
             once += [(at, event, f"{event}{how}") for how in _faults(event, seen.requests)]
         twice: list[tuple[State, str, str]] = []
         for (at, event, token), path, seen in self._play(fresh, once):
-            if "^" in token:
-                yield at, path, self._judge_reset(at, event, seen, path)
+            if set(token) & set("^~"):
+                # Nothing has been asked for before the command, if the reset didn't come.
+                came = "^" in seen.calls
+                judge = self._judge_reset if came else self._judge_plain
+                yield at, path, judge(at, event, seen, path)
                 continue
             yield at, path, self._judge(at, event, seen, path, faulty=True)
             if event[0] == "S" and seen.returns < 0 and _is_bare(at):
@@ -132,6 +137,9 @@ class Replay:
         self.coverage.paths += len(paths)
         _, answers = play(self.program, paths)
         return zip(wanted, paths, answers, strict=True)
+
+    def _judge_plain(self, at: State, event: str, seen: Seen, path: str) -> Outcome:
+        return self._judge(at, event, seen, path, faulty=False)
 
     def _judge(self, at: State, event: str, seen: Seen, path: str, faulty: bool) -> Outcome:
         """Return the outcome that fits what the driver did."""
@@ -158,8 +166,17 @@ class Replay:
             return
         raise MismatchError(f"{self.program.parent.name}: {path}\n{at}\nstops and starts don't pair: {seen}")
 
+    def _is_late(self, seen: Seen) -> bool:
+        """Tell whether a device is stopped after a reset, with nothing to start it when that is settled."""
+        if not self.pair or self.machine.acts.reset or "^" not in seen.calls:
+            return False
+        after = seen.calls[seen.calls.index("^") + 1 :]
+        return after.count(self.pair[0]) > after.count(self.pair[1])
+
     def _judge_reset(self, at: State, event: str, seen: Seen, path: str) -> Outcome:
         """A reset in the middle leaves a state of the way and all files stale."""
+        if self._is_late(seen):
+            self.coverage.late.append(path)
         states = {outcome.after.state for outcome in self.machine.outcomes(at, event)} | {at.state}
         if not seen.pending or seen.state not in states:
             raise MismatchError(f"{self.program.parent.name}: {path}\n{at}\na reset was lost: {seen}")
@@ -205,5 +222,5 @@ def _indices(requests: int) -> list[int]:
 def _faults(event: str, requests: int) -> Iterator[str]:
     """Yield what can go wrong in an event: each request of it, and a reset in each."""
     yield from (f"!{at}" for at in _indices(requests))
-    if event[0] in "SGZ":
-        yield from (f"^{at}" for at in _indices(requests))
+    if event[0] in "SGZrEqwW":
+        yield from (f"{how}{at}" for how in "^~" for at in _indices(requests))

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
-from tests.machine.machines import Explored
+from tests.golden.rendering import project_specs
+from tests.machine.machines import Explored, Machines
 from tests.machine.model import PRE_COPYING, SAVING, Machine, Outcome, State, level
-from vfiogen.model.arcs import STATES
+from vfiogen.model.arcs import STATES, device_arcs
 
 
 @cache
@@ -84,6 +85,20 @@ def test_an_error_leaves_a_state_of_the_way_or_error(explored: Explored) -> None
             # What could not be undone, and nothing else, leads to ERROR.
             if outcome.after.state == "ERROR" and start != "ERROR":
                 assert outcome.fault, (at, event)
+
+
+def test_what_an_arc_has_done_is_undone_or_lost(machines: Machines) -> None:
+    """Between the states of the device itself, a step that others follow has an undo, or must not matter."""
+    for file in project_specs():
+        explored = machines.get(file)
+        if explored is None:
+            continue
+        migration = explored.machine.migration
+        for arc in device_arcs(migration.has("p2p")):
+            acts = explored.machine.acts.of(*arc)
+            failing = [at for at, act in enumerate(acts) if act.fails != "no"]
+            for act in acts[: max(failing, default=0)]:
+                assert act.undo or act.fails == "no" or not act.calls, (file.path, arc, act)
 
 
 def _way(machine: Machine, start: str, target: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from vfiogen.check.events import check_events
 from vfiogen.check.kernel import check_gates, check_kernel
 from vfiogen.check.migration import check_migration
 from vfiogen.check.names import check_names
-from vfiogen.check.regions import check_regions
+from vfiogen.check.regions import check_probe, check_regions
 from vfiogen.check.registers import check_registers
 from vfiogen.check.resets import check_prepare
 from vfiogen.check.steps import check_steps, check_undo
@@ -56,6 +56,7 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     check_events(spec, analysis)
     check_context(spec, analysis, scope.before_open())
     check_steps(spec.probe, analysis, scope)
+    check_probe(spec, problems)
     check_regions(spec, analysis, scope)
     check_variants(spec, analysis)
     check_migration(spec, analysis, scope)

@@ -34,6 +34,8 @@ def check_gates(spec: m.Spec, problems: Problems) -> None:
                 did_you_mean(word.text, known, CLOSE),
                 "declare it in `kernel: features`, or use one that the tool knows",
             )
+    for header in spec.headers:
+        check_header(header, problems)
     for feature in spec.features:
         if feature.name.text in FEATURES:
             message = f"{quote(feature.name.text)} is a feature that the tool knows already"
@@ -111,8 +113,12 @@ def check_kernel(spec: m.Spec, kernel: Kernel, problems: Problems) -> bool:
 def implied_features(spec: m.Spec) -> Iterator[tuple[Span, str, str]]:
     """Yield what regions need of the kernel by themselves: where, in words, and the feature."""
     for region in spec.regions:
-        if region.physical:
+        if region.physical and region.is_bar:
             yield region.name.span, "memory as a BAR: its mappings couldn't be revoked", "zap-by-mapping"
+        elif region.physical:
+            combining = region.caching is not None and region.caching.text == "write-combining"
+            feature = "zap-by-mapping" if combining else "vm-flags-set"
+            yield region.name.span, "memory as a region: its mappings couldn't be made so", feature
         if any(one.forward for one in region.ranges):
             yield region.name.span, "ranges that are forwarded", "core-iorw"
 

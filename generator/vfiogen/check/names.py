@@ -38,8 +38,8 @@ _EMULATION = _words("""
     access_width clipped_info config_is_own config_read config_write copy_memory fault find_page forward
     get_dmabuf_phys get_region_info huge_fault insert_pfn ioctl keep_field lock_memory map_forward map_memory
     memory memory_enabled memory_info memory_mmap memory_rw mmap pci_ops probe_device probe_steps read
-    read_config16 read_config32 read_config8 register_memory register_one reset_emulation set_memory
-    show_field unmap_memory unregister_memory vm_ops vma_index vma_page write
+    read_config16 read_config32 read_config8 register_memory register_one register_regions reset_emulation
+    set_memory show_field unmap_memory unregister_memory vm_ops vma_index vma_page write
 """) | {f"bar{number}_{name}" for number in range(6) for name in ("access", "rw", "visible")}
 _ARCS = {arc for p2p in (False, True) for arc in device_arcs(p2p)}
 OWN_FUNCTIONS = _words(_TEMPLATES) | {f"{a}_to_{b}".lower() for a, b in _ARCS}
@@ -58,21 +58,21 @@ DEVICE_MEMBERS = _words("""
 COMMAND_LOCALS = _words("pdev ret timeout")
 # Variables beside the one that is called like the prefix, and members of the migration file beside it.
 PREFIX_LOCALS = COMMAND_LOCALS | _words("""
-    addr area arg asleep bar border buf byte capacity caps cmd comp completion core_device core_vdev
+    addr area arg asleep bar border buf byte cap capacity caps cmd comp completion core_device core_vdev
     count data dev dir disabled done end envelope event expected filp first flags fops i id index info
-    inode io length limit limits lock memory migf minsz msix name nb next ops own pages pfn pfns pos ppos
-    pre_copy request resets sg size sparse state target value vdev visible vma width
+    inode io length limit limits lock memory migf minsz msix name nb next ops other own pages pfn pfns pos
+    ppos pre_copy request resets sg size sparse state target value vdev visible vma width
 """)
 # What rendered code calls: a variable of the name would hide it.
 CALLED = _words("""
     anon_inode_getfile array_size atomic_inc atomic_read check_add_overflow check_mul_overflow
     check_sub_overflow cond_resched container_of copy_from_user copy_to_user dma_alloc_coherent
-    dma_free_coherent dma_map_sgtable dma_unmap_sgtable down_read down_write flush_kernel_vmap_range
-    fput fsleep get_file get_user invalidate_kernel_vmap_range ioremap_wc iounmap kasprintf kfree
+    dma_free_coherent dma_map_sgtable dma_unmap_sgtable down_read down_write flush_kernel_vmap_range fput
+    fsleep get_file get_user invalidate_kernel_vmap_range ioremap ioremap_wc iounmap kasprintf kfree
     kmalloc kvfree kvmalloc_array kvmalloc_objs kzalloc kzalloc_obj lockdep_assert_held memcpy
     memcpy_fromio memcpy_toio memremap memunmap module_pci_driver mutex_destroy mutex_init mutex_lock
-    mutex_unlock pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_match_id pci_physfn pm_runtime_put
-    put_user read_poll_timeout readb readb_poll_timeout readl readl_poll_timeout readq
+    mutex_unlock pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_match_id pci_physfn pgprot_noncached
+    pm_runtime_put put_user read_poll_timeout readb readb_poll_timeout readl readl_poll_timeout readq
     readq_poll_timeout readw readw_poll_timeout sg_alloc_table_from_pages sg_dma_address sg_dma_len
     sg_free_table static_assert stream_open struct_size to_pci_dev up_read up_write vfree vm_flags_set
     vma_pages vmalloc_to_page vmf_insert_pfn writeb writel writeq writew
@@ -348,8 +348,13 @@ def variant_suffix(spec: m.Spec, variant: m.Variant) -> str:
 def own_functions(spec: m.Spec) -> frozenset[str]:
     """Return what the driver calls functions and tables of its own, without the prefix."""
     suffixes = [variant_suffix(spec, variant) for variant in spec.variants]
+    beside = {
+        f"{c_name(region.name.text)}_{name}"
+        for region in spec.device_regions
+        for name in ("add_capability", "mmap", "regops", "release", "rw")
+    }
     emulates = spec.regions or spec.config_space or spec.probe or spec.config_blocks
-    own = OWN_FUNCTIONS | _EMULATION if emulates else OWN_FUNCTIONS
+    own = OWN_FUNCTIONS | _EMULATION | beside if emulates else OWN_FUNCTIONS
     locks = {c_name(f"{command.name}-lock") for command in spec.commands if command.exclusive}
     return own | locks | {f"{suffix}_{name}" for suffix in suffixes for name in _OF_VARIANTS}
 

@@ -21,6 +21,8 @@ SMALLEST = {"io": 4}
 SMALLEST_MEMORY = 16
 LARGEST = {"io": 256, "mem32": 1 << 31}
 LARGEST_REGION = 1 << 40
+OF_BARS = ("visible", "synthetic", "size", "ranges", "dma-buf")
+OF_REGIONS = ("vendor", "subtype", "access", "mmap", "config-space-of", "capabilities")
 OF_MEMORY = ("caching", "memory-enable", "ready", "memory-failure", "dma-buf", "when")
 
 
@@ -30,14 +32,29 @@ def check_regions(spec: m.Spec, analysis: Analysis, scope: Scope) -> None:
     for field in spec.config_space:
         _check_field(field, analysis, scope)
     _check_overlap(spec, problems)
-    for region in spec.regions:
+    for region in spec.bars:
         _check_kind(region, problems)
         _check_bar(spec, region, problems)
         _check_values(region, analysis, scope)
         _Ranges(region, analysis, scope).check()
+    for region in spec.device_regions:
+        _check_beside(spec, region, problems)
+        _check_values(region, analysis, scope)
+        for capability in region.capabilities:
+            _check_capability(spec, capability, analysis, scope)
     _check_ready(spec, problems)
     for block in spec.config_blocks:
         analysis.number(block.position, scope.before_open())
+
+
+def check_probe(spec: m.Spec, problems: Problems) -> None:
+    """Nothing of what is done while the device is bound lasts: its opposite would never come."""
+    for step in spec.probe:
+        if step.undo:
+            message = "what is done in probe is over with it, and isn't undone"
+            problems.report(
+                "undo-step", message, step.span_of("undo"), "do it in init, which is undone at release"
+            )
 
 
 # -- config space -----------------------------------------------------------------------------------
@@ -80,12 +97,12 @@ def _occupied(spec: m.Spec) -> Iterator[tuple[int, str, Span]]:
     """Yield the bits of config space that the driver answers for, as one large number each."""
     for field in spec.config_space:
         yield field.bits << field.at * 8, quote(field.name.text), field.place.span
-    for region in spec.regions:
+    for region in spec.bars:
         if region.synthetic:
             bits = (1 << region.register_size * 8) - 1
             name = f"the register of {quote(region.name.text)}"
             yield bits << (BAR0 + 4 * region.bar) * 8, name, region.name.span
-    ports = [region for region in spec.regions if region.is_io]
+    ports = [region for region in spec.bars if region.is_io]
     if ports:
         yield COMMAND_IO << COMMAND * 8, "the I/O bit of the command register", ports[0].name.span
 
@@ -96,6 +113,9 @@ def _occupied(spec: m.Spec) -> Iterator[tuple[int, str, Span]]:
 def _check_kind(region: m.Region, problems: Problems) -> None:
     """A region is clipped, or made of ranges, or shows memory."""
     name, keys = quote(region.name.text), region.spans
+    for key in (key for key in OF_REGIONS if key in keys):
+        message = f"{name} is a BAR, and only a region beside the BARs has `{key}`"
+        problems.report("region-kind", message, keys[key])
     if (region.visible is None) == (region.synthetic is None):
         message = f"{name} is either the device's, of which a part is `visible`, or `synthetic`"
         problems.report("region-kind", message, region.name.span)
@@ -121,12 +141,64 @@ def _check_kind(region: m.Region, problems: Problems) -> None:
         problems.report("region-kind", message, keys["size"], "take it away")
 
 
+def _check_beside(spec: m.Spec, region: m.Region, problems: Problems) -> None:
+    """A region beside the BARs has a type, and shows memory or another device's config space."""
+    name, keys = quote(region.name.text), region.spans
+    for key in (key for key in OF_BARS if key in keys):
+        hint = "BARs are called bar0 to bar5"
+        problems.report("region-kind", f"{name} isn't a BAR, which alone has `{key}`", keys[key], hint)
+    missing = [key for key in ("vendor", "subtype") if key not in keys]
+    if missing or (region.physical is None) == (region.slot is None):
+        message = f"{name} has a vendor and a subtype, and shows `physical` memory or is `config-space-of`"
+        problems.report("region-kind", message, region.name.span)
+    if region.slot is not None:
+        for key in (key for key in ("mmap", *OF_MEMORY) if key in keys):
+            problems.report("region-kind", f"config space has no `{key}`", keys[key])
+        if region.access != "read":
+            problems.report("region-kind", "the config space of another device is read only", keys["access"])
+    bars = [bar for bar in spec.memories if bar.is_bar]
+    if region.physical is not None and bars:
+        message = "memory is shown by BARs or beside them, not by both"
+        related = ((bars[0].name.span, "a BAR"),)
+        problems.report("region-kind", message, region.name.span, related=related)
+
+
+def _check_capability(spec: m.Spec, one: m.Capability, analysis: Analysis, scope: Scope) -> None:
+    """Capabilities follow each other at multiples of 8 bytes, so each is as long as some of these."""
+    problems = analysis.problems
+    structure = next((x for x in spec.kernel_structures if x.name.text == one.structure.text), None)
+    if structure is None:
+        message = f"nothing is known of the fields of {quote(one.structure.text)}"
+        hint = "name all of them in structures, but for the header"
+        problems.report("capability", message, one.structure.span, hint)
+        return
+    types = {field.name.text: read_type(field.type.text) for field in structure.fields}
+    given = {word.text for word, _ in one.values}
+    for word, formula in one.values:
+        kind = types.get(word.text)
+        if kind is None:
+            message = f"{quote(one.structure.text)} has no field {quote(word.text)}"
+            problems.report("capability", message, word.span)
+        else:
+            analysis.fitting(formula, kind, scope)
+    for name in (name for name in types if name not in given):
+        message = f"{quote(name)} isn't set, and would tell what was in memory"
+        problems.report("capability", message, one.structure.span)
+    size = sum(kind.bits // 8 for kind in types.values() if kind)
+    if size % 8:
+        message = (
+            f"{quote(one.structure.text)} has {size} bytes behind its header, which isn't a multiple of 8"
+        )
+        hint = "the next one would not be aligned: name the field that pads the structure, and set it to 0"
+        problems.report("capability", message, one.structure.span, hint)
+
+
 def _check_bar(spec: m.Spec, region: m.Region, problems: Problems) -> None:
     name = quote(region.name.text)
     if region.is_wide and region.bar == LAST_BAR:
         message = f"a BAR of 64 bits takes the next one too, and {name} is the last one"
         problems.report("bar-conflict", message, region.name.span, "the last place for it is bar4")
-    for other in spec.regions:
+    for other in spec.bars:
         if region.is_wide and other.bar == region.bar + 1:
             message = f"{quote(other.name.text)} is the upper half of {name}, which has 64 bits"
             related = ((region.name.span, "the lower half"),)

@@ -22,6 +22,7 @@ def check_steps(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> No
     for step in steps:
         check_errors((step.error, step.retry), analysis.problems)
         _check_modifiers(step, analysis.problems)
+        _check_choices(step, analysis, scope)
         _VERBS.get(step.verb, _check_nothing)(step, analysis, scope)
         check_undo(step.undo, analysis, scope)
         _check_into(step, analysis, scope)
@@ -43,6 +44,23 @@ def check_undo(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> Non
         else:
             _VERBS.get(step.verb, _check_nothing)(step, analysis, scope)
             _check_infallible(step, analysis, scope)
+
+
+def _check_choices(step: m.Step, analysis: Analysis, scope: Scope) -> None:
+    """What is left out at run time has no undo, and a list of durations something that chooses from it."""
+    analysis.condition(step.when, scope)
+    analysis.number(step.by, scope)
+    problems = analysis.problems
+    if step.when and step.undo:
+        message = "a step that may be left out has no undo, which isn't"
+        problems.report("modifier", message, step.span_of("undo"), "put the two into commands")
+    if step.verb != "poll" and (step.limits or step.by):
+        message = "only a poll chooses how long it goes on"
+        problems.report("modifier", message, step.span_of("by", "for"))
+    elif bool(step.limits) != bool(step.by):
+        hint = "write `for: [1s, 4s], by: block.register.bits`, say"
+        message = "`by` chooses from a list of durations in `for`"
+        problems.report("modifier", message, step.span_of("by", "for"), hint)
 
 
 def _check_into(step: m.Step, analysis: Analysis, scope: Scope) -> None:
@@ -75,6 +93,8 @@ def _wrong_for_undo(step: m.Step) -> str:
         return f"a {step.verb} can only fail, and nobody hears of it here"
     if step.undo:
         return "a step of an undo has no undo of its own"
+    if step.when:
+        return "a step is always run here"
     modifiers = (("retry", step.retry), ("error", step.error), ("ignore-error", step.ignore_error))
     given = next((name for name, word in modifiers if word), "")
     return f"{given} has no meaning here, since an error is ignored anyway" if given else ""
@@ -154,6 +174,10 @@ def _check_bounds(step: m.Step, problems: Problems) -> None:
     what = "a retry" if step.retry else "a poll"
     if not waits:
         _check_no_bounds(step, problems)
+    elif step.limits and step.every is not None:
+        if not all(step.limits) or not step.every or step.every > min(step.limits):
+            message = f"{what} needs more time than 0, and than `every` has"
+            problems.report("poll-bounds", message, step.span_of("for"))
     elif step.every is None or step.limit is None:
         missing = [name for name in ("every", "for") if name not in step.spans]
         if not missing:
@@ -181,7 +205,7 @@ def _check_no_bounds(step: m.Step, problems: Problems) -> None:
 def _check_longest(step: m.Step, problems: Problems) -> None:
     if step.verb == "wait" and not step.wait:
         problems.report("poll-bounds", "a wait needs more time than 0", step.span_of("wait"))
-    if max(step.wait, step.limit or 0) > LONGEST_WAIT:
+    if max(step.wait, step.limit or 0, *step.limits) > LONGEST_WAIT:
         problems.report("poll-bounds", "a driver waits for 300s at the most", step.span_of("wait", "for"))
 
 

@@ -84,7 +84,7 @@ class _Variants:
 
     def _check_emulation(self, variant: m.Variant) -> None:
         """Regions have their registers in config space, so a driver has one set of both."""
-        both = [name for name in ("config-space", "regions") if name in self._sections]
+        both = [name for name in ("config-space", "regions") if name in self._sections and self._spec.bars]
         used = [name for name in both if variant.uses(name)]
         if used and used != both:
             missing = next(name for name in both if name not in used)

@@ -424,7 +424,21 @@ class _Reader:
             memory_failure=bool(view["memory-failure"]),
             dma_buf=view["dma-buf"].optional_integer(),
             note=view["note"].optional(),
+            vendor=view["vendor"].optional(),
+            subtype=view["subtype"].optional(),
+            access=view["access"].text("read"),
+            mmap=bool(view["mmap"]),
+            slot=_slot(view["config-space-of"]),
+            capabilities=tuple(self._capability(item) for item in view["capabilities"].items()),
             spans={key: view[key].key_span for key in view.names()},
+        )
+
+    def _capability(self, view: _View) -> m.Capability:
+        values = (
+            (key, self._required(value, parse.parse_expression)) for key, value in view["set"].entries()
+        )
+        return m.Capability(
+            view["id"].word(), view["version"].integer(), view["structure"].word(), tuple(values)
         )
 
     def _physical(self, view: _View) -> m.Physical | None:
@@ -577,6 +591,15 @@ def _located(blocks: tuple[m.RegisterBlock, ...]) -> tuple[m.RegisterBlock, ...]
 
 def _parameter(name: m.Word, view: _View) -> m.Parameter:
     return m.Parameter(name, view.word())
+
+
+def _slot(view: _View) -> m.Slot | None:
+    if not view:
+        return None
+    address = view["slot"].word()
+    form = r"[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]"
+    known = address if re.fullmatch(form, address.text) else m.Word("", address.span)
+    return m.Slot(known, view["vendor"].word(), view["class"].word())
 
 
 def _widths(view: _View) -> tuple[int, ...]:

@@ -15,6 +15,8 @@ from vfiogen.diagnostics import Source, Span
 from vfiogen.load import Scalar
 from vfiogen.records import Record, field, replace
 
+BARS = ("bar0", "bar1", "bar2", "bar3", "bar4", "bar5")
+
 
 class Word(Record):
     """A text of the spec and where it stands."""
@@ -327,6 +329,30 @@ class Physical(Record):
     length: Formula
 
 
+class Slot(Record):
+    """A PCI device: its address as written, and what it must be."""
+
+    address: Word
+    vendor: Word
+    kind: Word
+
+    @property
+    def numbers(self) -> tuple[int, int, int, int]:
+        """Domain, bus, device and function."""
+        domain, bus, rest = (self.address.text or "0:0:0.0").split(":")
+        device, function = rest.split(".")
+        return int(domain, 16), int(bus, 16), int(device, 16), int(function)
+
+
+class Capability(Record):
+    """What region info says of a region, in a structure of the kernel."""
+
+    id: Word
+    version: Integer
+    structure: Word
+    values: tuple[tuple[Word, Formula], ...]
+
+
 class Region(Record):
     """A BAR that differs from the device's; it is clipped, made of ranges, or shows memory."""
 
@@ -343,12 +369,23 @@ class Region(Record):
     memory_failure: bool
     dma_buf: Integer | None
     note: Word | None
+    vendor: Word | None = None
+    subtype: Word | None = None
+    access: str = "read"
+    mmap: bool = False
+    slot: Slot | None = None
+    capabilities: tuple[Capability, ...] = ()
     spans: Mapping[str, Span] = field(default_factory=dict)
+
+    @property
+    def is_bar(self) -> bool:
+        """Whether it is a BAR, and not a region beside them."""
+        return self.name.text in BARS
 
     @property
     def bar(self) -> int:
         """The number of the BAR."""
-        return int(self.name.text.removeprefix("bar") or 0)
+        return BARS.index(self.name.text)
 
     @property
     def is_wide(self) -> bool:
@@ -641,6 +678,16 @@ class Spec(Record, dict=True):
     def config_blocks(self) -> tuple[RegisterBlock, ...]:
         """The blocks of registers that are in config space."""
         return tuple(block for block in self.registers if block.position is not None)
+
+    @property
+    def bars(self) -> tuple[Region, ...]:
+        """The regions that are BARs."""
+        return tuple(region for region in self.regions if region.is_bar)
+
+    @property
+    def device_regions(self) -> tuple[Region, ...]:
+        """The regions beside the BARs."""
+        return tuple(region for region in self.regions if not region.is_bar)
 
     @property
     def memories(self) -> tuple[Region, ...]:

@@ -14,7 +14,16 @@ from vfiogen.model.bounds import literal
 from vfiogen.model.header import STANDARD_HEADER
 from vfiogen.model.walk import formulas, names
 from vfiogen.plan.lower import PRECEDENCE, Body, Lowering
-from vfiogen.plan.view import ClipView, EmulationView, Function, MemoryView, PortsView, ShadowView, function
+from vfiogen.plan.view import (
+    ClipView,
+    DeviceRegionView,
+    EmulationView,
+    Function,
+    MemoryView,
+    PortsView,
+    ShadowView,
+    function,
+)
 
 MEMORY_FLAGS = {
     "mem32": "PCI_BASE_ADDRESS_SPACE_MEMORY",
@@ -28,7 +37,7 @@ COMMAND_SHADOW = "command"
 
 def emulates(spec: m.Spec) -> bool:
     """Tell whether the user sees anything else than the device."""
-    return bool(spec.regions or spec.config_space)
+    return bool(spec.bars or spec.config_space)
 
 
 def has_config(spec: m.Spec) -> bool:
@@ -43,7 +52,7 @@ def ready_command(spec: m.Spec) -> m.Formula | None:
 
 def has_emulated_reset(spec: m.Spec) -> bool:
     """Tell whether a reset changes what is emulated."""
-    return bool(shadows(spec) or spec.memories)
+    return bool(shadows(spec) or any(region.is_bar for region in spec.memories))
 
 
 def shadows(spec: m.Spec) -> list[ShadowView]:
@@ -80,7 +89,7 @@ def _register(region: m.Region) -> str:
 
 def memory_member(region: m.Region) -> str:
     """Return the member that describes the memory behind a BAR."""
-    return f"bar{region.bar}_memory"
+    return f"{c_name(region.name.text)}_memory"
 
 
 def _io(region: m.Region, one: m.Range) -> str:
@@ -92,21 +101,22 @@ def _io(region: m.Region, one: m.Range) -> str:
 def plan_emulation(lowering: Lowering, kernel: Kernel) -> EmulationView | None:
     """Return the functions of regions and config space, if the spec has any."""
     spec = lowering.spec
-    if not emulates(spec):
+    if not (emulates(spec) or spec.regions):
         return None
     ready = lowering.analysis.action(ready_command(spec), lowering.scope)
     return EmulationView(
         config_read=_config_read(lowering) if has_config(spec) else None,
         config_own=_config_own(lowering) if _own_ranges(lowering) else None,
         shadows=tuple(shadows(spec)),
-        memory_shadows=tuple(_memory_shadow(region) for region in spec.memories),
+        memory_shadows=tuple(_memory_shadow(region) for region in spec.memories if region.is_bar),
         clips=tuple(_clip(lowering, region) for region in spec.regions if region.visible),
         ports=tuple(_ports(lowering, region) for region in _ported(spec)),
         memories=tuple(_memory(region) for region in spec.memories),
         forward_widths=tuple(sorted({w for r in _ranges(spec) if r.forward for w in r.widths})),
         ready=_body(lowering).invocation(ready) if ready else None,
         memory_enabled=_needs_memory_enabled(spec),
-        bars=tuple(f"VFIO_PCI_BAR{region.bar}_REGION_INDEX" for region in spec.regions),
+        emulates=emulates(spec),
+        regions=tuple(_device_region(lowering, region) for region in spec.device_regions),
     )
 
 
@@ -241,13 +251,68 @@ def _clip(lowering: Lowering, region: m.Region) -> ClipView:
 
 def _memory(region: m.Region) -> MemoryView:
     return MemoryView(
-        bar=region.bar,
+        bar=region.bar if region.is_bar else None,
+        name=c_name(region.name.text),
         member=memory_member(region),
-        cached=region.caching is None or region.caching.text == "cached",
+        cached=is_cached(region),
+        combining=region.caching is not None and region.caching.text == "write-combining",
         respected=region.memory_enable is None or region.memory_enable.text == "respected",
         failure=region.memory_failure,
         dma_buf=region.dma_buf.value if region.dma_buf else None,
     )
+
+
+def is_cached(region: m.Region) -> bool:
+    """Tell whether memory is mapped as memory of the CPU is."""
+    return region.caching is None or region.caching.text == "cached"
+
+
+def _device_region(lowering: Lowering, region: m.Region) -> DeviceRegionView:
+    flags = ["VFIO_REGION_INFO_FLAG_READ"]
+    flags += ["VFIO_REGION_INFO_FLAG_WRITE"] if region.access == "read-write" else []
+    flags += ["VFIO_REGION_INFO_FLAG_MMAP"] if region.mmap else []
+    return DeviceRegionView(
+        name=c_name(region.name.text),
+        type=f"VFIO_REGION_TYPE_PCI_VENDOR_TYPE | {region.vendor}",
+        subtype=str(region.subtype),
+        flags=" | ".join(flags),
+        writable=region.access == "read-write",
+        mmap=region.mmap,
+        memory=memory_member(region) if region.physical else None,
+        slot=region.slot.numbers if region.slot else None,
+        vendor=str(region.slot.vendor) if region.slot else "",
+        kind=str(region.slot.kind) if region.slot else "",
+        capabilities=_add_capability(lowering, region) if region.capabilities else None,
+    )
+
+
+def _add_capability(lowering: Lowering, region: m.Region) -> Function:
+    """Return the function that puts a region's capabilities behind its info."""
+    body = _body(lowering)
+    prefix = lowering.names.prefix
+    init = f"container_of(vdev, {lowering.names.device}, core_device)"
+    body.local(f"{lowering.names.device} *", prefix, init)
+    for one in region.capabilities:
+        name = body.fresh(one.structure.text, "cap")
+        body.declarations[name] = c.Declaration(one.structure.text, name, "{}")
+        body.add(
+            c.Expr(f"{name}.header.id = {one.id}"), c.Expr(f"{name}.header.version = {one.version.value}")
+        )
+        for field, formula in one.values:
+            typed = lowering.analysis.number(formula, body.scope)
+            if typed is not None:
+                body.add(c.Expr(f"{name}.{field} = {body.value(typed)}"))
+        body.attempt(f"vfio_info_add_capability(caps, &{name}.header, sizeof({name}))")
+    body.finish()
+    parameters = [
+        *(
+            "struct vfio_pci_core_device *vdev",
+            "struct vfio_pci_region *region",
+            "struct vfio_info_cap *caps",
+        ),
+    ]
+    lines = (list(body.declarations.values()), body.statements)
+    return function("int", f"{prefix}_{c_name(region.name.text)}_add_capability", parameters, lines)
 
 
 def _size(lowering: Lowering, region: m.Region) -> str:
@@ -403,6 +468,9 @@ def set_memories(body: Body) -> None:
             member = f"&{body.device}->{memory_member(region)}"
             values = f"{body.value(base)}, {body.value(length)}"
             body.attempt(f"{body.names.prefix}_set_memory({member}, {values})")
+            if not region.is_bar:
+                place = f"{body.device}->{memory_member(region)}"
+                body.add(c.Expr(f"{place}.size = {place}.length"))
         inner, body.statements = tuple(body.statements), outer
         body.add(*((c.If(test, inner),) if test else inner), c.Blank())
     if body.lowering.spec.memories:
@@ -424,6 +492,8 @@ def open_regions(body: Body, kernel: Kernel) -> None:
         for one in region.ranges:
             if one.forward:
                 _open_forward(body, region, one, kernel)
+    if spec.device_regions:
+        body.attempt(f"{prefix}_register_regions({device})")
     if any(region.memory_failure for region in spec.memories) and kernel.has("pfn-address-space"):
         body.attempt(f"{prefix}_register_memory({device})")
         body.unwinding.append(("err_memory", (c.Expr(f"{prefix}_unregister_memory({device})"),)))
@@ -465,7 +535,7 @@ def operations(lowering: Lowering, kernel: Kernel) -> dict[str, str]:
     if not emulates(spec):
         return {}
     found = {"read": f"{prefix}_read", "write": f"{prefix}_write"}
-    if spec.regions:
+    if spec.bars:
         found |= {"ioctl": f"{prefix}_ioctl", "mmap": f"{prefix}_mmap"}
         if kernel.has("region-info-caps"):
             found["get_region_info_caps"] = f"{prefix}_get_region_info"

@@ -345,6 +345,7 @@ def is_private(spec: m.Spec) -> bool:
         or spec.open
         or has_resets(spec)
         or emulates(spec)
+        or spec.regions
     )
 
 

@@ -7,7 +7,7 @@ from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.model import spec as m
 from vfiogen.model.types import read_type
-from vfiogen.plan.emulation import io_members, memory_member, ready_command, shadows
+from vfiogen.plan.emulation import io_members, is_cached, memory_member, ready_command, shadows
 from vfiogen.plan.lifecycle import is_private, keeps_prepared
 from vfiogen.plan.lower import Lowering, byte_order
 from vfiogen.plan.registers import bar_sizes, define
@@ -125,18 +125,22 @@ def _emulation_members(lowering: Lowering) -> list[Member]:
 
 def _memory_structure(lowering: Lowering) -> Structure:
     spec = lowering.spec
-    cached = {region.caching is None or region.caching.text == "cached" for region in spec.memories}
+    cached = {is_cached(region) for region in spec.memories}
     members = [
         Member("phys_addr_t base"),
         Member("u64 length"),
-        Member("u64 size", c.comment("The size of the BAR, a power of two.", 1)),
-        Member("u64 bar", c.comment("What the user has written to the BAR since the last reset.", 1)),
+        Member("u64 size", c.comment("The size of the region, for a BAR a power of two.", 1)),
     ]
+    if any(region.is_bar for region in spec.memories):
+        written = c.comment("What the user has written to the BAR since the last reset.", 1)
+        members.append(Member("u64 bar", written))
+    else:
+        members.append(Member("unsigned int index"))
     members += [Member("void *cached")] if True in cached else []
     members += [Member("void __iomem *uncached")] if False in cached else []
     if any(region.memory_failure for region in spec.memories) and lowering.has("pfn-address-space"):
         members.append(Member("struct pfn_address_space pfns"))
-    said = "Memory of the machine behind a BAR; its length is 0 if the device has none."
+    said = "Memory of the machine behind a region; its length is 0 if the device has none."
     return Structure(f"{lowering.names.prefix}_memory", tuple(members), c.comment(said))
 
 

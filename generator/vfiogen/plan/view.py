@@ -129,20 +129,39 @@ class PortsView(Record):
 
 
 class MemoryView(Record):
-    """A synthetic BAR that shows memory."""
+    """A synthetic BAR that shows memory, or without a `bar` a region beside the BARs."""
 
-    bar: int
+    bar: int | None
+    name: str
     member: str
     cached: bool
+    combining: bool
     respected: bool
     failure: bool
     dma_buf: int | None
 
 
+class DeviceRegionView(Record):
+    """A region beside the BARs: memory, or the config space of the device at `slot`."""
+
+    name: str
+    type: str
+    subtype: str
+    flags: str
+    writable: bool
+    mmap: bool
+    memory: str | None
+    slot: tuple[int, int, int, int] | None
+    vendor: str
+    kind: str
+    capabilities: Function | None
+
+
 class EmulationView(Record):
     """What the user sees instead of the device's own config space and BARs.
 
-    `ready` is the call that waits for the memory after a reset; `bars` are the BARs that aren't the core's.
+    `ready` is the call that waits for the memory after a reset; `emulates` tells whether there is more than
+    `regions`, which are those beside the BARs.
     """
 
     config_read: Function | None
@@ -155,7 +174,8 @@ class EmulationView(Record):
     forward_widths: tuple[int, ...]
     ready: str | None
     memory_enabled: bool
-    bars: tuple[str, ...]
+    emulates: bool
+    regions: tuple[DeviceRegionView, ...]
 
 
 class Early(Record):

@@ -45,12 +45,13 @@
 #define   NVGRACE_GPU_CXL_RANGE_LOW_TIMEOUT	GENMASK(15, 13)
 
 /*
- * Memory of the machine behind a BAR; its length is 0 if the device has none.
+ * Memory of the machine behind a region; its length is 0 if the device has
+ * none.
  */
 struct nvgrace_gpu_memory {
 	phys_addr_t base;
 	u64 length;
-	/* The size of the BAR, a power of two. */
+	/* The size of the region, for a BAR a power of two. */
 	u64 size;
 	/* What the user has written to the BAR since the last reset. */
 	u64 bar;
@@ -422,7 +423,7 @@ static ssize_t nvgrace_gpu_config_write(struct vfio_device *core_vdev,
 	return count;
 }
 
-/* Returns the memory behind a BAR, if there is any. */
+/* Returns the memory behind a region, if there is any. */
 static struct nvgrace_gpu_memory *
 nvgrace_gpu_memory(struct nvgrace_gpu_device *nvgrace_gpu, unsigned int index)
 {

@@ -10,8 +10,8 @@ extern struct pair pairs[];
 struct machine {
 	/* The path that is played, for messages. */
 	const char *line;
-	/* What happens in the event at hand: which requests fail, and in which one a reset arrives. */
-	int failing[4], failing_count, reset_at, requests;
+	/* What happens in the event at hand: which requests fail, and in or before which one a reset arrives. */
+	int failing[4], failing_count, reset_at, reset_before, requests;
 	bool failed, in_reset, reset_waits, memory_locked, resets_at_open;
 	/* The commands that the event has run; those that others run do not count. */
 	char log[4096];
@@ -20,7 +20,7 @@ struct machine {
 	struct pair *last;
 	int lock_rank[8], locks;
 	/* What has to be nothing in the end. */
-	int mutexes, allocations, files, mappings, handles, notifier_count;
+	int regions, mutexes, allocations, files, mappings, handles, notifier_count;
 	struct notifier_block *notifiers[4];
 	struct file *released;
 	struct pci_dev function, parent;
@@ -31,5 +31,6 @@ extern struct machine machine;
 void machine_release_files(void);
 void machine_reset(void);
 void machine_log_failure(void);
+void machine_log_reset(void);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Plays paths through the driver, one a line: events, each with the requests in it that fail ("!3") or in which a
- * reset arrives ("^3"). Answers each event with what it returned, the migration state, whether a reset waits to be
- * followed, how many requests it made and the commands that it ran.
+ * Plays paths through the driver, one a line: events, each with the requests in it that fail ("!3"), or in which
+ * ("^3") or before whose command ("~3") a reset arrives. Answers each event with what it returned, the migration
+ * state, whether a reset waits to be followed, how many requests it made and the commands that it ran.
  */
 #include "machine.h"
 
@@ -53,6 +53,7 @@ QUIET void machine_reset(void)
 {
 	const struct pci_error_handlers *handlers = machine_driver->err_handler;
 
+	machine_log_reset();
 	machine.in_reset = true;
 	if (handlers->reset_prepare)
 		handlers->reset_prepare(&machine.function);
@@ -122,11 +123,13 @@ QUIET static long fill(struct file *file, size_t end)
 
 QUIET static long ask(struct file *file)
 {
+#ifdef VFIO_MIG_GET_PRECOPY_INFO
 	struct vfio_precopy_info info = { .argsz = sizeof(info) };
 
-	if (!file->operations->unlocked_ioctl)
-		return -ENOTTY;
-	return file->operations->unlocked_ioctl(file, VFIO_MIG_GET_PRECOPY_INFO, (unsigned long)&info);
+	if (file->operations->unlocked_ioctl)
+		return file->operations->unlocked_ioctl(file, VFIO_MIG_GET_PRECOPY_INFO, (unsigned long)&info);
+#endif
+	return -ENOTTY;
 }
 
 /* Whatever a user does with a file that has lost its device, it is told so. */
@@ -249,15 +252,17 @@ QUIET static void play_token(char *token)
 	machine.requests = machine.failing_count = 0;
 	machine.logged = machine.depth = 0;
 	machine.log[0] = 0;
-	machine.reset_at = -1;
+	machine.reset_at = machine.reset_before = -1;
 	while (*token) {
 		char how = *token++;
 		int at = strtol(token, &token, 10);
 
 		if (how == '!')
 			machine.failing[machine.failing_count++] = at;
-		else
+		else if (how == '^')
 			machine.reset_at = at;
+		else
+			machine.reset_before = at;
 	}
 	ret = play_event(verb, number);
 	check_after();
@@ -272,7 +277,7 @@ QUIET static void play_token(char *token)
 QUIET static void tear_down(void)
 {
 	machine.failing_count = 0;
-	machine.reset_at = -1;
+	machine.reset_at = machine.reset_before = -1;
 	if (opened)
 		close_device();
 	check_after();
@@ -296,8 +301,8 @@ QUIET static void tear_down(void)
 /* Prints which state leads to which on the way to another, by what the kernel's function says. */
 QUIET static void print_table(void)
 {
-	for (int from = 0; from < VFIO_DEVICE_STATE_NR; from++) {
-		for (int to = 0; to < VFIO_DEVICE_STATE_NR; to++) {
+	for (int from = 0; from < MACHINE_STATES; from++) {
+		for (int to = 0; to < MACHINE_STATES; to++) {
 			struct vfio_device vdev = { .migration_flags = MIGRATION_FLAGS };
 			enum vfio_device_mig_state next = 0;
 			bool legal = MIGRATION_STATES & 1 << from;

@@ -55,6 +55,10 @@ void machine_log(const char *name)
 {
 	if (machine.depth || machine.in_reset)
 		return;
+	if (machine.reset_before == machine.requests && !machine.memory_locked) {
+		machine.reset_before = -1;
+		machine_reset();
+	}
 	count(name);
 	if (machine.logged + strlen(name) + 3 > sizeof(machine.log))
 		return;
@@ -71,6 +75,14 @@ void machine_log_failure(void)
 	machine.last = NULL;
 	if (machine.logged && machine.logged + 2 < sizeof(machine.log))
 		machine.logged += sprintf(machine.log + machine.logged, "!");
+}
+
+/* Whatever runs, a reset is worth a word. */
+void machine_log_reset(void)
+{
+	machine.last = NULL;
+	if (machine.logged + 3 < sizeof(machine.log))
+		machine.logged += sprintf(machine.log + machine.logged, "%s^", machine.logged ? "," : "");
 }
 
 int machine_errno(const char *name)
@@ -318,6 +330,28 @@ int pci_write_config_word(struct pci_dev *pdev, int where, u16 value)
 	return 0;
 }
 
+int pci_request_selected_regions(struct pci_dev *pdev, int bars, const char *name)
+{
+	if (machine.regions & bars)
+		machine_fault("a region is requested twice");
+	if (machine_fails("region"))
+		return -EBUSY;
+	machine.regions |= bars;
+	return 0;
+}
+
+void pci_release_selected_regions(struct pci_dev *pdev, int bars)
+{
+	if ((machine.regions & bars) != bars)
+		machine_fault("a region is released that is not held");
+	machine.regions &= ~bars;
+}
+
+void *pci_iomap(struct pci_dev *pdev, int bar, unsigned long length)
+{
+	return machine_fails("bar") ? NULL : calloc(1, MACHINE_BAR_SIZE);
+}
+
 static void check_access(void)
 {
 	if (!machine.memory_locked)
@@ -499,9 +533,13 @@ void vfio_pci_core_disable(struct vfio_pci_core_device *core)
 	if (!core->open)
 		machine_fault("the core disables a device that is not enabled");
 	for (int bar = 0; bar < 6; bar++) {
+		if (core->barmap[bar])
+			machine.regions &= ~(1 << bar);
 		free(core->barmap[bar]);
 		core->barmap[bar] = NULL;
 	}
+	if (machine.regions)
+		machine_fault("a region is still held when the device is disabled");
 	core->open = core->enabled = false;
 }
 
@@ -527,6 +565,7 @@ int vfio_pci_core_setup_barmap(struct vfio_pci_core_device *core, int bar)
 		return 0;
 	if (machine_fails("bar"))
 		return -ENOMEM;
+	machine.regions |= 1 << bar;
 	core->barmap[bar] = calloc(1, MACHINE_BAR_SIZE);
 	return 0;
 }
@@ -538,6 +577,7 @@ void *vfio_pci_core_get_iomap(struct vfio_pci_core_device *core, unsigned int ba
 	return ret ? ERR_PTR(ret) : core->barmap[bar];
 }
 
+#ifdef VFIO_MIG_GET_PRECOPY_INFO
 int vfio_check_precopy_ioctl(struct vfio_device *vdev, unsigned int command, unsigned long argument,
 			     struct vfio_precopy_info *info)
 {
@@ -547,6 +587,7 @@ int vfio_check_precopy_ioctl(struct vfio_device *vdev, unsigned int command, uns
 		return -EFAULT;
 	return 0;
 }
+#endif
 
 #define NOT_CALLED(name) typeof(name()) name(void) { machine_fault(#name " is called"); }
 NOT_CALLED(vfio_pci_core_ioctl)
@@ -556,6 +597,7 @@ NOT_CALLED(vfio_pci_core_read)
 NOT_CALLED(vfio_pci_core_write)
 NOT_CALLED(vfio_pci_core_mmap)
 NOT_CALLED(vfio_info_add_capability)
+NOT_CALLED(vfio_info_cap_shift)
 NOT_CALLED(vfio_pci_core_request)
 NOT_CALLED(vfio_pci_core_match)
 NOT_CALLED(vfio_pci_core_match_token_uuid)

@@ -230,6 +230,9 @@ struct pci_driver {
 extern struct pci_driver *machine_driver;
 #define module_pci_driver(driver) struct pci_driver *machine_driver = &driver
 int pci_read_config_word(struct pci_dev *pdev, int where, u16 *value);
+int pci_request_selected_regions(struct pci_dev *pdev, int bars, const char *name);
+void pci_release_selected_regions(struct pci_dev *pdev, int bars);
+void *pci_iomap(struct pci_dev *pdev, int bar, unsigned long length);
 int pci_write_config_word(struct pci_dev *pdev, int where, u16 value);
 
 /* Registers: of a BAR that is there while the device is open, with memory_lock held and decoding on. */
@@ -292,6 +295,7 @@ struct module { u32 num_kp; };
 
 /* The core of VFIO */
 #include "uapi-vfio.h"
+#define MACHINE_STATES 8
 struct vfio_device;
 struct vfio_device_ops {
 	const char *name;
@@ -338,6 +342,7 @@ void vfio_pci_core_finish_enable(struct vfio_pci_core_device *core);
 void vfio_pci_core_close_device(struct vfio_device *vdev);
 void *vfio_pci_core_get_iomap(struct vfio_pci_core_device *core, unsigned int bar);
 int vfio_pci_core_setup_barmap(struct vfio_pci_core_device *core, int bar);
+struct vfio_precopy_info;
 int vfio_check_precopy_ioctl(struct vfio_device *vdev, unsigned int command, unsigned long argument,
 			     struct vfio_precopy_info *info);
 /* Nobody accesses the device's regions here. */
@@ -347,12 +352,12 @@ int vfio_check_precopy_ioctl(struct vfio_device *vdev, unsigned int command, uns
 #define VFIO_PCI_OFFSET_TO_INDEX(offset) ((offset) >> VFIO_PCI_OFFSET_SHIFT)
 #define VFIO_PCI_INDEX_TO_OFFSET(index) ((u64)(index) << VFIO_PCI_OFFSET_SHIFT)
 struct vm_area_struct { unsigned long vm_start, vm_end, vm_pgoff; };
-struct vfio_info_cap;
+struct vfio_info_cap { void *buf; size_t size; };
 #define vma_pages(vma) (((vma)->vm_end - (vma)->vm_start) >> PAGE_SHIFT)
 long vfio_pci_core_ioctl();
 void vfio_pci_core_ioctl_feature(void);
 ssize_t vfio_pci_core_read(), vfio_pci_core_write();
-int vfio_pci_core_mmap(), vfio_pci_ioctl_get_region_info(), vfio_info_add_capability();
+int vfio_pci_core_mmap(), vfio_pci_ioctl_get_region_info(), vfio_info_add_capability(), vfio_info_cap_shift();
 void vfio_pci_core_request(void), vfio_pci_core_match(void), vfio_pci_core_match_token_uuid(void);
 void vfio_iommufd_physical_bind(void), vfio_iommufd_physical_unbind(void);
 void vfio_iommufd_physical_attach_ioas(void), vfio_iommufd_physical_detach_ioas(void);
