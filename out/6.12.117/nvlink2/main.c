@@ -310,9 +310,8 @@ static int nvlink2_memory_mmap(struct nvlink2_device *nvlink2,
 		return -EINVAL;
 
 	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
-	if (memory == &nvlink2->atsd_memory) {
+	if (memory == &nvlink2->atsd_memory)
 		vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
-	}
 	vma->vm_ops = &nvlink2_vm_ops;
 	vma->vm_private_data = nvlink2;
 	return 0;
