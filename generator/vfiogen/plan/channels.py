@@ -7,9 +7,8 @@ from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.check.channels import channel_parameters, channel_scope
 from vfiogen.model import spec as m
-from vfiogen.model import typed as t
-from vfiogen.model.types import BYTES, read_type
-from vfiogen.plan.lower import UNARY, Body, Lowering
+from vfiogen.model.types import BYTES
+from vfiogen.plan.lower import UNARY, Body, Lowering, c_type, from_order, order_of, to_order
 from vfiogen.plan.view import Function, function
 
 
@@ -32,19 +31,15 @@ def _channel(lowering: Lowering, channel: m.Channel) -> Function:
             body.add(c.Expr(f"{body.ret()} = {text}"), *put, c.Return("ret"))
         else:
             body.finish(c.Return(text))
+    parameters = (c.declare(c_type(p), c_name(p.name.text)) for p in channel_parameters(channel))
     return function(
         "int",
         lowering.names.own(channel.name.text),
-        [lowering.names.device_parameter, *(_declare(p) for p in channel_parameters(channel))],
+        [lowering.names.device_parameter, *parameters],
         (list(body.declarations.values()), body.statements),
         channel.note.text if channel.note else None,
         channel.name.span,
     )
-
-
-def _declare(parameter: m.Parameter) -> str:
-    kind = read_type(parameter.type.text)
-    return c.declare(kind.c if kind else "u64", c_name(parameter.name.text))
 
 
 def _wrap(body: Body, channel: m.Channel, envelope: m.Envelope) -> None:
@@ -67,12 +62,7 @@ def fill(body: Body, place: str, structure: str, values: tuple[m.FieldValue, ...
             continue
         typed = body.lowering.analysis.fitting(value.value, field.type, body.scope)
         if typed is not None:
-            body.add(c.Expr(f"{place}.{value.path} = {_ordered(field, body.value(typed))}"))
-
-
-def _ordered(field: t.Typed, text: str) -> str:
-    order = field.order if isinstance(field, t.Field) else ""
-    return f"cpu_to_{order}({text})" if order else text
+            body.add(c.Expr(f"{place}.{value.path} = {to_order(order_of(field), body.value(typed))}"))
 
 
 def post(body: Body, request: m.Post) -> None:
@@ -93,6 +83,5 @@ def post(body: Body, request: m.Post) -> None:
     for result in request.results:
         path = result.value.scalar.text
         field = body.lowering.analysis.field(channel.completion.text, path) if channel.completion else None
-        order = field.order if isinstance(field, t.Field) else ""
-        text = f"completion.{path}"
-        body.add(c.Expr(f"*{c_name(result.path.text)} = {f'{order}_to_cpu({text})' if order else text}"))
+        value = from_order(order_of(field), f"completion.{path}")
+        body.add(c.Expr(f"*{c_name(result.path.text)} = {value}"))

@@ -82,6 +82,7 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
     functions = {device.function for device in spec.devices}
     lifecycle, tables = plan_variants(lowering, kernel)
     resets = plan_resets(lowering, tuple(table.name for table in tables))
+    id_table = tuple(_id_table(spec))
     return DriverView(
         prefix=lowering.names.prefix,
         private=is_private(spec),
@@ -98,8 +99,8 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
         choice=plan_choice(lowering, tables),
         always_chosen=always_found(spec),
         resets=resets,
-        id_table=tuple(_id_table(spec)),
-        id_data=plan_columns(lowering, tuple(_id_table(spec))),
+        id_table=id_table,
+        id_data=plan_columns(lowering, id_table),
         module_info=tuple(_module_info(spec, kernel)),
         emulation=plan_emulation(lowering, kernel),
         early=plan_early(lowering),

@@ -718,7 +718,7 @@ class Body(Struct):
     def _field(self, node: t.Field) -> tuple[str, int]:
         sign = "->" if node.base.type.kind == "pointer" else "."
         text = f"{self.value(node.base, TIGHT)}{sign}{node.name}"
-        return f"{node.order}_to_cpu({text})" if node.order else text, TIGHT
+        return from_order(node.order, text), TIGHT
 
     def _kept(self, node: t.Kept) -> tuple[str, int]:
         return f"{self.device}->{c_name(node.name)}", TIGHT
@@ -740,7 +740,7 @@ class Body(Struct):
         order = byte_order(node.layout, node.field)
         index = "" if node.index is None else f"[{node.index}]"
         text = f"{self.substitutes['image'][0]}{c_name(node.field.name.text)}{index}"
-        return f"{order}_to_cpu({text})" if order else text, TIGHT
+        return from_order(order, text), TIGHT
 
     def _of_id(self, node: t.OfId) -> tuple[str, int]:
         text = f"{self.names.prefix}_id({self.pdev()})->{c_name(node.name)}"
@@ -766,7 +766,7 @@ class Body(Struct):
             return self._called(node), TIGHT
         if not results:
             return self.invocation(node), TIGHT
-        names = [self.fresh(_c_type(result), c_name(result.name.text)) for result in results]
+        names = [self.fresh(c_type(result), c_name(result.name.text)) for result in results]
         self.attempt(self.invocation(node, *(f"&{name}" for name in names)))
         return names[node.chosen], TIGHT
 
@@ -1001,7 +1001,23 @@ def _is_direct(assign: t.Assign) -> bool:
     return run.type.c == assign.place.type.c
 
 
-def _c_type(parameter: m.Parameter) -> str:
+def order_of(field: t.Typed | None) -> str:
+    """Return the byte order of a field of a kernel structure as in le16, or nothing for the CPU's own."""
+    return field.order if isinstance(field, t.Field) else ""
+
+
+def to_order(order: str, text: str) -> str:
+    """Return a number of the CPU's in a byte order."""
+    return f"cpu_to_{order}({text})" if order else text
+
+
+def from_order(order: str, text: str) -> str:
+    """Return a number in a byte order as one of the CPU's."""
+    return f"{order}_to_cpu({text})" if order else text
+
+
+def c_type(parameter: m.Parameter) -> str:
+    """Return the C type of a parameter or a result."""
     found = read_type(parameter.type.text)
     return found.c if found else "u64"
 

@@ -11,7 +11,20 @@ from vfiogen.model import typed as t
 from vfiogen.model.bounds import literal
 from vfiogen.model.head import head_of
 from vfiogen.model.typed import walk
-from vfiogen.plan.lower import PRECEDENCE, READS, TIGHT, UNARY, WRITES, Body, Lowering, byte_order, can_fail
+from vfiogen.plan.lower import (
+    PRECEDENCE,
+    READS,
+    TIGHT,
+    UNARY,
+    WRITES,
+    Body,
+    Lowering,
+    byte_order,
+    can_fail,
+    from_order,
+    order_of,
+    to_order,
+)
 from vfiogen.plan.structures import constant, matched, older
 from vfiogen.plan.view import AreaView, Function, function
 from vfiogen.records import Record
@@ -119,6 +132,11 @@ class _Common:
         """Return what is done with all data there."""
         return (*self.stream.end, *self.lowering.spec.arc("RESUMING", "STOP"))
 
+    def bound(self, body: Body, formula: m.Formula) -> str:
+        """Print a length that a stream may have."""
+        typed = self.lowering.analysis.value(formula, body.scope)
+        return body.value(typed, ADDITION) if typed else "0"
+
     def refuse(self, body: Body, incomplete: str) -> None:
         body.add(c.Comment("A stream that ends early is refused."))
         body.add(c.If(incomplete, body.leave("-EINVAL")), c.Blank())
@@ -205,14 +223,10 @@ class _MemoryTransfer(_Common):
     def _load(self) -> Function:
         body = self.load_body()
         lengths = self.stream.lengths or ((self.stream.capacity,) if self.stream.capacity else ())
-        texts = [self._length(body, formula) for formula in lengths]
+        texts = [self.bound(body, formula) for formula in lengths]
         self.refuse(body, " && ".join(f"migf->length != {text}" for text in texts))
         _steps(body, (*self.stream.begin, *self.end_load()))
         return self.file_function("load", body)
-
-    def _length(self, body: Body, formula: m.Formula) -> str:
-        typed = self.lowering.analysis.value(formula, body.scope)
-        return body.value(typed, ADDITION) if typed else "0"
 
 
 class _LayoutTransfer(_Common):
@@ -347,13 +361,13 @@ class _LayoutTransfer(_Common):
             self._store_array(body, field, typed, place)
             return
         value = constant(self.lowering, self.layout, field) if typed is None else _number(body, typed)
-        body.add(c.Expr(f"{place} = {_convert('cpu_to_', byte_order(self.layout, field), value)}"))
+        body.add(c.Expr(f"{place} = {to_order(byte_order(self.layout, field), value)}"))
 
     def _store_array(self, body: Body, field: m.LayoutField, typed: t.Typed | None, place: str) -> None:
         assert field.count is not None
         index = body.local("int", "i")
         value = _indexed(body, typed, index) if isinstance(typed, t.Read) else "0"
-        text = _convert("cpu_to_", byte_order(self.layout, field), value)
+        text = to_order(byte_order(self.layout, field), value)
         head = f"for ({index} = 0; {index} < {field.count.value}; {index}++)"
         body.add(c.For(head, (c.Expr(f"{place}[{index}] = {text}"),)))
 
@@ -411,7 +425,7 @@ class _LayoutTransfer(_Common):
         return older(self.lowering, self.layout, field)
 
     def _older(self, field: m.LayoutField, macro: str) -> str:
-        return _convert("cpu_to_", byte_order(self.layout, field), macro)
+        return to_order(byte_order(self.layout, field), macro)
 
     def _load_state(self) -> Function:
         body = self.body()
@@ -435,7 +449,7 @@ class _LayoutTransfer(_Common):
     def _loaded(self, field: m.LayoutField, index: str = "") -> str:
         order = byte_order(self.layout, field)
         value = f"state->{c_name(field.name.text)}{index}"
-        return f"{order}_to_cpu({value})" if order else value
+        return from_order(order, value)
 
     def _load_register(self, body: Body, field: m.LayoutField, place: t.Read) -> None:
         write = WRITES[place.register.width]
@@ -506,8 +520,7 @@ class _AreaTransfer(_Common):
 
     def _entry(self, name: m.Word, text: str) -> str:
         field = self.lowering.analysis.field(self.area.list.text, name.text)
-        order = field.order if isinstance(field, t.Field) else ""
-        return f"{name} = {f'cpu_to_{order}({text})' if order else text}"
+        return f"{name} = {to_order(order_of(field), text)}"
 
     def capacity(self) -> tuple[str, int]:
         return "migf->capacity", TIGHT
@@ -552,7 +565,7 @@ class _AreaTransfer(_Common):
 
     def _load(self) -> Function:
         body = self.load_body()
-        lengths = [self._bound(body, formula) for formula in self.stream.lengths] or ["migf->capacity"]
+        lengths = [self.bound(body, formula) for formula in self.stream.lengths] or ["migf->capacity"]
         if self.stream.any_length:
             body.add(c.Comment(f"A stream may end anywhere: {self.stream.any_length.text}"))
             body.add(c.If("!migf->length", body.leave("-EINVAL")), c.Blank())
@@ -563,10 +576,6 @@ class _AreaTransfer(_Common):
             body.step(step)
         body.finish(*unmap, c.Return("0"))
         return self.file_function("load", body)
-
-    def _bound(self, body: Body, formula: m.Formula) -> str:
-        typed = self.lowering.analysis.value(formula, body.scope)
-        return body.value(typed, ADDITION) if typed else "0"
 
 
 class _PassThrough(_Common):
@@ -630,10 +639,6 @@ def _same(one: m.Formula, other: m.Formula | None) -> bool:
 
 def _number(body: Body, typed: t.Typed) -> str:
     return body.truth(typed) if typed.type.kind == "bool" else body.value(typed)
-
-
-def _convert(function_name: str, order: str, value: str) -> str:
-    return f"{function_name}{order}({value})" if order else value
 
 
 def _reads(typed: t.Typed | None) -> bool:

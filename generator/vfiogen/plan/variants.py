@@ -9,7 +9,8 @@ from vfiogen.c.text import c_string
 from vfiogen.check.names import variant_suffix
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
-from vfiogen.model.walk import formulas, names
+from vfiogen.model import typed as t
+from vfiogen.model.types import BOOL
 from vfiogen.plan.emulation import mentioned, operations
 from vfiogen.plan.lifecycle import has_close, has_init, plan_lifecycle
 from vfiogen.plan.lower import Body, Lowering
@@ -139,30 +140,17 @@ def _look_up_parent(body: Body) -> c.Stmt | None:
     """Get the parent's handle, if a condition asks for it; return what gives it back."""
     spec = body.lowering.spec
     provider = spec.provider
-    if provider is None or not _mentions(spec, provider.handle.text):
-        return None
     analysis, scope = body.lowering.analysis, body.scope
+    conditions = [variant.when for variant in spec.variants if variant.when]
+    if provider is None or not any(provider.handle.text in analysis.reach.reached(f) for f in conditions):
+        return None
     get, put = analysis.call(provider.get, scope), analysis.call(provider.put, scope)
     handle = c_name(provider.handle.text)
     if get is not None:
         body.local(get.type.c, handle, body.kernel_call(get))
     if put is None or get is None:
         return None
-    held = f"!IS_ERR({handle})" if get.failure == "errno" else handle
-    return c.If(held, (c.Expr(body.kernel_call(put)),))
-
-
-def _mentions(spec: m.Spec, handle: str) -> bool:
-    """Tell whether a condition needs the handle, itself or through a command."""
-    waiting = list(names(formulas(tuple(variant.when for variant in spec.variants if variant.when))))
-    seen: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        command = spec.command(name)
-        if command is not None and name not in seen:
-            waiting += names(formulas(command))
-        seen.add(name)
-    return handle in seen
+    return c.If(body.value(t.Found(BOOL)), (c.Expr(body.kernel_call(put)),))
 
 
 def _choose_at_once(body: Body, choices: list[tuple[m.Variant, Operations]]) -> None:
