@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from vfiogen.diagnostics import Problem, Problems, Source
-from vfiogen.load import load_source
+from vfiogen.load import load_source, plain
 from vfiogen.schema import spec_schema, spec_validator, validate_against
+from vfiogen.schema.accept import fits
 from vfiogen.schema.respell import meant_number, respelled
 
+ROOT = Path(__file__).parents[2]
 NAME = {
     "title": "a name",
     "type": "string",
@@ -272,6 +278,82 @@ def test_what_is_written_instead_of_a_key_is_a_key_or_a_hint() -> None:
         for wrong, meant in schema.get("x-instead", {}).items():
             assert wrong not in keys, f"{path}: {wrong}"
             assert meant in keys or " " in meant, f"{path}: {meant}"
+
+
+# The short way to yes
+
+
+def load(path: Path) -> Any:
+    root = load_source(Source(path.name, path.read_text(encoding="utf-8")), Problems())
+    assert root is not None
+    return plain(root)
+
+
+SPECS = [
+    load(path) for path in sorted(ROOT.glob("specs/*/*.yaml")) + sorted(ROOT.glob("tests/specs/*/*.yaml"))
+]
+VALUES = [
+    None,
+    True,
+    1,
+    0,
+    -1,
+    "",
+    "x",
+    "x\n",
+    "A_B",
+    "0x1",
+    [],
+    ["x", "x"],
+    [[]],
+    {},
+    {"x": 1},
+    {"read": "x"},
+]
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_spec_fits_without_jsonschema(spec: Any) -> None:
+    assert fits(spec, spec_schema(), spec_schema())
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_what_surely_fits_is_what_jsonschema_takes(data: st.DataObject) -> None:
+    spec = copy.deepcopy(data.draw(st.sampled_from(SPECS)))
+    for _ in range(data.draw(st.integers(1, 2))):
+        break_something(spec, data)
+    assert fits(spec, spec_schema(), spec_schema()) == spec_validator().is_valid(spec)
+
+
+def break_something(spec: Any, data: st.DataObject) -> None:
+    """Put another value at a place of a document, take it out, or put something beside it."""
+    container, key = data.draw(st.sampled_from(list(places(spec))))
+    value = data.draw(st.sampled_from(VALUES))
+    match data.draw(st.sampled_from(["replace", "remove", "add"])):
+        case "replace":
+            container[key] = value
+        case "remove":
+            del container[key]
+        case "add" if isinstance(container, list):
+            container.append(value)
+        case _:
+            container[data.draw(st.sampled_from(["extra", "when", "note", "A"]))] = value
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every container of a document with every key or index in it."""
+    entries = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for key, inner in entries:
+        yield value, key
+        yield from places(inner)
+
+
+@pytest.mark.parametrize("keyword", ["not", "oneOf", "no-such-keyword"])
+def test_a_keyword_that_the_short_way_lacks_is_left_to_jsonschema(keyword: str) -> None:
+    assert not fits("x", {"type": "string", keyword: [{}]}, {})
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from vfiogen.c.hints import meant_type
 from vfiogen.diagnostics import Problems, Span, did_you_mean, listing, quote
 from vfiogen.load import Mapping, Node, Scalar, Sequence, node_at, plain
+from vfiogen.schema.accept import fits, matches
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -46,7 +47,8 @@ _KINDS = {
 
 def validate(root: Node, problems: Problems) -> None:
     """Report where a spec doesn't fit the schema."""
-    validate_against(spec_validator(), root, problems)
+    if not fits(plain(root), spec_schema(), spec_schema()):
+        validate_against(spec_validator(), root, problems)
 
 
 def validate_against(validator: Draft202012Validator, root: Node, problems: Problems) -> None:
@@ -85,10 +87,9 @@ def spec_validator() -> Draft202012Validator:
 def _pattern(
     validator: Draft202012Validator, pattern: str, instance: object, schema: Schema
 ) -> Iterator[ValidationError]:
-    """Apply a pattern as JSON Schema means it: Python takes `$` for the place before a last line end too."""
     from jsonschema.exceptions import ValidationError
 
-    if isinstance(instance, str) and (instance.endswith("\n") or not re.search(pattern, instance)):
+    if isinstance(instance, str) and not matches(pattern, instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
