@@ -8,6 +8,7 @@ brackets; so have columns past 80. The cheapest set of breaks wins, the fuller l
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -99,15 +100,20 @@ def _best(text: str, column: int, hanging: int = 0) -> _Way:
     first_line = re.match(r"return ", text)
     base = column + (first_line.end() if first_line else TAB)
     ways: dict[int, dict[tuple[int, ...], _Way]] = {0: {(): _Way(0, (0,), (column,), (base,))}}
+    whole = ways[len(text)] = {}
+    least = math.inf
     for start in [0, *(mark.at + 1 for mark in marks if mark.kind == " ")]:
         following = marks[bisect_left(marks, (start,)) :]
+        least = min((way.cost for way in whole.values()), default=least)
         for way in sorted(ways.pop(start, {}).values())[:_KEPT]:
+            if way.cost > least:
+                break
             for end, longer in _continuations(text, following, way, hanging):
                 # Of ways with the same brackets open at the same columns, only the best can win.
                 known = ways.setdefault(end, {})
                 if longer.columns not in known or longer < known[longer.columns]:
                     known[longer.columns] = longer
-    return min(ways[len(text)].values())
+    return min(whole.values())
 
 
 def _continuations(text: str, marks: list[_Mark], way: _Way, hanging: int) -> Iterator[tuple[int, _Way]]:

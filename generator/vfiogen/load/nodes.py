@@ -94,13 +94,22 @@ class Mapping(Record):
     span: Span
     entries: tuple[Entry, ...]
 
+    def entry(self, key: str) -> Entry | None:
+        """Return the entry with the key `key`, or nothing."""
+        for entry in self.entries:
+            if entry.key.text == key:
+                return entry
+        return None
+
     def get(self, key: str) -> Node | None:
         """Return the value of `key`, or nothing."""
-        return next((e.value for e in self.entries if e.key.text == key), None)
+        entry = self.entry(key)
+        return entry.value if entry else None
 
     def key(self, key: str) -> Scalar | None:
         """Return the scalar that is the key `key`, or nothing."""
-        return next((e.key for e in self.entries if e.key.text == key), None)
+        entry = self.entry(key)
+        return entry.key if entry else None
 
     def __iter__(self) -> Iterator[tuple[Scalar, Node]]:
         return ((e.key, e.value) for e in self.entries)

@@ -62,9 +62,8 @@ class _View(Value):
         return self.key or self.span
 
     def __getitem__(self, key: str) -> _View:
-        found = self.node.key(key) if isinstance(self.node, Mapping) else None
-        value = self.node.get(key) if isinstance(self.node, Mapping) else None
-        return _View(value, self.key_span, found.span if found else None)
+        entry = self.node.entry(key) if isinstance(self.node, Mapping) else None
+        return _View(entry.value, self.key_span, entry.key.span) if entry else _View(None, self.key_span)
 
     def __bool__(self) -> bool:
         return self.node is not None

@@ -15,18 +15,20 @@ from vfiogen.records import Record, astuple
 _LEAVES = frozenset({str, int, bool, dict, type(None), m.Word, m.Integer, Source, Span, Scalar})
 
 
-def formulas(part: object) -> Iterator[m.Formula]:
-    """Yield the expressions of a part of the model, in the order of its classes."""
-    if type(part) in _LEAVES:
-        return
+def formulas(part: object) -> list[m.Formula]:
+    """Return the expressions of a part of the model, in the order of its classes."""
+    found: list[m.Formula] = []
+    _collect(part, found)
+    return found
+
+
+def _collect(part: object, found: list[m.Formula]) -> None:
     if isinstance(part, m.Formula):
-        yield part
-    elif isinstance(part, tuple):
-        for item in part:
-            yield from formulas(item)
-    elif isinstance(part, Record):
-        for value in astuple(part):
-            yield from formulas(value)
+        found.append(part)
+    elif isinstance(part, tuple | Record):
+        for inner in part if isinstance(part, tuple) else astuple(part):
+            if type(inner) not in _LEAVES:
+                _collect(inner, found)
 
 
 def names(found: Iterable[m.Formula]) -> Iterator[str]:
