@@ -8,10 +8,11 @@ brackets; so have columns past 80. The cheapest set of breaks wins, the fuller l
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -99,21 +100,26 @@ def _best(text: str, column: int, hanging: int = 0) -> _Way:
     marks = _marks(text)
     first_line = re.match(r"return ", text)
     base = column + (first_line.end() if first_line else TAB)
-    ways: dict[int, dict[tuple[int, ...], _Way]] = {0: {(): _Way(0, (0,), (column,), (base,))}}
-    whole = ways[len(text)] = {}
-    least = math.inf
-    for start in [0, *(mark.at + 1 for mark in marks if mark.kind == " ")]:
+    begun = [(_Way(0, (0,), (column,), (base,)), 0)]
+    found: list[_Way] = []
+    reached: dict[tuple[int, tuple[int, ...]], _Way] = {}
+    followed: Counter[int] = Counter()
+    while begun and (not found or begun[0][0].cost <= found[0].cost):
+        way, start = heappop(begun)
+        if start == len(text):
+            heappush(found, way)
+            continue
+        followed[start] += 1
+        if followed[start] > _KEPT:
+            continue
         following = marks[bisect_left(marks, (start,)) :]
-        least = min((way.cost for way in whole.values()), default=least)
-        for way in sorted(ways.pop(start, {}).values())[:_KEPT]:
-            if way.cost > least:
-                break
-            for end, longer in _continuations(text, following, way, hanging):
-                # Of ways with the same brackets open at the same columns, only the best can win.
-                known = ways.setdefault(end, {})
-                if longer.columns not in known or longer < known[longer.columns]:
-                    known[longer.columns] = longer
-    return min(whole.values())
+        for end, longer in _continuations(text, following, way, hanging):
+            # Of ways with the same brackets open at the same columns, only the best can win.
+            known = reached.get((end, longer.columns))
+            if known is None or longer < known:
+                reached[end, longer.columns] = longer
+                heappush(begun, (longer, end))
+    return found[0]
 
 
 def _continuations(text: str, marks: list[_Mark], way: _Way, hanging: int) -> Iterator[tuple[int, _Way]]:

@@ -109,7 +109,9 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
 
 def _complete(lowering: Lowering, view: DriverView, migration: MigrationView | None) -> DriverView:
     """Add what follows from the rest of the C: access functions and macros."""
-    words = words_of("\n".join(_texts((view, migration))))
+    texts: list[str] = []
+    _collect((view, migration), texts)
+    words = words_of("\n".join(texts))
     view = replace(view, registers=plan_registers(lowering, words))
     defines = (
         *_vendor_defines(lowering.spec),
@@ -127,14 +129,15 @@ def _headers(spec: m.Spec) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*found, *(str(d.header) for d in spec.devices if d.header)]))
 
 
-def _texts(value: object) -> Iterable[str]:
+def _collect(value: object, texts: list[str]) -> None:
+    """Add the texts of a part of a view."""
     if isinstance(value, str):
-        yield value
+        texts.append(value)
     elif isinstance(value, tuple):
         for item in value:
-            yield from _texts(item)
+            _collect(item, texts)
     elif isinstance(value, Record | Value) and type(value).__module__ == DriverView.__module__:
-        yield from _texts(astuple(value))
+        _collect(astuple(value), texts)
 
 
 def _file_head(spec: m.Spec, name: str) -> FileHead:
