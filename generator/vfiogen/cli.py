@@ -210,7 +210,7 @@ def _add_build_arguments(parser: argparse.ArgumentParser) -> None:
         "--kernel-dir",
         metavar="DIR",
         help="a prepared kernel source tree, an output directory or a headers package"
-        " (default: the running kernel's, or else the newest headers on the machine)",
+        " (default: the newest headers on the machine)",
     )
     parser.add_argument("--out", metavar="DIR", help="build in DIR/<kernel>/ instead of build/<kernel>/")
     parser.add_argument("-j", "--jobs", type=int, metavar="N", help="how many files to compile at a time")

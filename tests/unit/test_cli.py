@@ -19,6 +19,7 @@ import pytest
 import vfiogen
 from vfiogen import cli, commands
 from vfiogen.__main__ import start
+from vfiogen.commands.build import newest_headers
 from vfiogen.diagnostics import VfiogenError
 from vfiogen.project import find_project, find_specs
 
@@ -428,3 +429,15 @@ def test_a_spec_has_the_same_name_from_everywhere(project: Path, monkeypatch: py
     monkeypatch.chdir("/")
     assert names(str(project / "specs/bolt/bolt.yaml")) == ["specs/bolt/bolt.yaml"]
     assert names("/tmp/loose.yaml") == ["loose.yaml"]
+
+
+def test_the_newest_headers_are_built_against(tmp_path: Path) -> None:
+    for name in ("6.9.12-amd64", "6.12.95+deb13-amd64", "6.12.9-1"):
+        (tmp_path / name / "build").mkdir(parents=True)
+        (tmp_path / name / "build/Makefile").touch()
+        (tmp_path / name / "build/.config").touch()
+    (tmp_path / "7.0.1-common" / "build").mkdir(parents=True)  # no configuration: not to be built against
+    (tmp_path / "7.0.1-common/build/Makefile").touch()
+    found = newest_headers([f"{tmp_path}/*/build"])
+    assert found == tmp_path / "6.12.95+deb13-amd64/build"
+    assert newest_headers([f"{tmp_path}/none/*"]) is None

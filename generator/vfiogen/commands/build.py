@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import shutil
 import subprocess
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vfiogen.check.kernel import missing_needs
@@ -68,16 +67,10 @@ def _build_directory() -> Path:
 
 
 def _kernel_directory(given: str | None) -> Path:
-    """Return the directory to build against: the one given, the running kernel's, or the newest there is."""
-    if given is not None:
-        return Path(given)
-    running = Path(f"/lib/modules/{platform.release()}/build")
-    found = [path for place in BUILD_PLACES for path in Path("/").glob(place.removeprefix("/"))]
-    usable = [path for path in found if (path / "Makefile").is_file() and (path / ".config").is_file()]
-    if (running / "Makefile").is_file():
-        return running
-    if usable:
-        return max(usable, key=lambda path: _version(path.as_posix()))
+    """Return the directory to build against: the one given, or the newest there is."""
+    found = Path(given) if given is not None else newest_headers()
+    if found is not None:
+        return found
     raise VfiogenError(
         "no-kernel",
         "there are no kernel headers on this machine",
@@ -86,8 +79,15 @@ def _kernel_directory(given: str | None) -> Path:
     )
 
 
+def newest_headers(places: Iterable[str] = BUILD_PLACES) -> Path | None:
+    """Return the directory of the newest kernel among some patterns that modules can be built against."""
+    found = [path for place in places for path in Path("/").glob(place.removeprefix("/"))]
+    usable = [path for path in found if (path / "Makefile").is_file() and (path / ".config").is_file()]
+    return max(usable, key=lambda path: _version(path.as_posix()), default=None)
+
+
 def _version(path: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", path)[:4])
+    return tuple(int(number) for number in re.findall(r"\d+", path))
 
 
 def _require_tools() -> None:
