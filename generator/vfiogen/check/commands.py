@@ -98,6 +98,12 @@ class _Commands:
             message = "only a hook says what it returns"
             hint = "a call says it behind `->`, and steps return an error"
             self._problems.report("command-body", message, command.returns.span, hint)
+        if command.before_init and not (hooked and command.returns and command.returns.text == "bool"):
+            message = (
+                f"{quote(command.name.text)} can't be asked before init: it is no hook that returns a bool"
+            )
+            hint = "a single call of the kernel can be a condition as it is"
+            self._problems.report("command-body", message, command.before_init.span, hint)
         for used in command.uses:
             if not hooked:
                 message = "only a hook says which commands it runs"
@@ -174,7 +180,7 @@ class _Commands:
     def _has_errors(self, command: m.Command, call: t.KernelFunction) -> bool:
         """Tell whether a function around the call fails by itself, or has to return a value and an error."""
         provider = self._spec.provider
-        called = provider is not None and provider.hold == "call"
+        called = provider is not None and provider.is_seen_to
         looked_up = called and any(isinstance(node, t.Handle) for node in walk(call))
         texts = any(isinstance(argument, t.Format) for argument in call.arguments)
         hooked = command.name.text in self._hooked

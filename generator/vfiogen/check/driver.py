@@ -12,7 +12,9 @@ from vfiogen.check.kernel import check_header
 from vfiogen.diagnostics import Problems, listing, quote
 from vfiogen.kernel.licenses import allowed, module_license
 from vfiogen.model import spec as m
+from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
+from vfiogen.model.typed import walk
 from vfiogen.model.types import VOID, read_type
 from vfiogen.model.walk import names
 
@@ -134,6 +136,25 @@ def _check_provider(provider: m.Provider, analysis: Analysis, scope: Scope) -> N
     if put is not None and provider.put and provider.handle.text not in names([provider.put]):
         message = f"the call doesn't give back {quote(provider.handle.text)}"
         analysis.problems.report("provider-handle", message, provider.put.span, "pass the handle to it")
+    _check_hold(provider, analysis, scope)
+
+
+def _check_hold(provider: m.Provider, analysis: Analysis, scope: Scope) -> None:
+    """A handle that is given back at the end of init is kept for as long as something says that it works."""
+    if provider.hold == "init" and (provider.put is None or provider.usable is None):
+        message = f"{quote(provider.handle.text)} is given back at the end of init and used later"
+        hint = "say with `put` what gives it back, and with `usable` until when it can be used"
+        analysis.problems.report("provider-handle", message, provider.handle.span, hint)
+    if provider.usable is None:
+        return
+    if not provider.is_kept:
+        message = f"{quote(provider.handle.text)} is looked up for each command, so it is usable or not there"
+        analysis.problems.report("provider-handle", message, provider.usable.span, "take `usable` away")
+    typed = analysis.condition(provider.usable, scope.without_handle())
+    if typed is not None and any(isinstance(part, t.Run | t.Read) for part in walk(typed)):
+        message = "whether the handle is usable is told from values of the context"
+        hint = "an event can set one"
+        analysis.problems.report("provider-handle", message, provider.usable.span, hint)
 
 
 def _check_get(provider: m.Provider, analysis: Analysis, scope: Scope) -> None:

@@ -18,12 +18,12 @@ def check_events(spec: m.Spec, analysis: Analysis) -> None:
         for handler in notifier.handlers:
             scope = event_scope(spec, notifier)
             analysis.condition(handler.when, scope)
-            check_undo(handler.steps, analysis, scope)
+            check_undo((*handler.steps, *handler.always), analysis, scope)
             if handler.enter and spec.migration is None:
                 message = "there is no migration state to enter"
                 hint = "this is for drivers with a `migration` section"
                 analysis.problems.report("event", message, handler.enter.span, hint)
-            elif not handler.enter and not handler.steps:
+            elif not handler.enter and not handler.steps and (handler.when or not handler.always):
                 message = f"nothing is done at {quote(handler.event.text)}"
                 hint = "add `do`, or `enter: ERROR`"
                 analysis.problems.report("event", message, handler.event.span, hint)

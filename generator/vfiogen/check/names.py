@@ -269,7 +269,7 @@ class _Names:
         """A command that is a single call has none, but where the parent is looked up or hooks run it."""
         provider = self._spec.provider
         texts = any(_has_text(formula) for formula in formulas(command))
-        looked_up = provider is not None and provider.hold == "call"
+        looked_up = provider is not None and provider.is_seen_to
         return not is_single_call(command) or command.name.text in self._hooked or looked_up or texts
 
     def _check_function(self, word: m.Word, name: str) -> None:

@@ -136,7 +136,7 @@ def may_fail(node: t.Typed) -> bool:
 
 def _fails(command: m.Command, body: m.Body) -> bool:
     if body.hook:
-        return command.returns is None or command.returns.text != "void"
+        return command.returns is None or command.returns.text == "errno"
     returns = getattr(body.call.tree if body.call else None, "returns", None)
     return returns is None or returns.failure is not None
 

@@ -69,6 +69,8 @@ class _Variants:
             return f"look at {quote(part.name)}, a value of the context"
         if isinstance(part, t.Run):
             name = quote(part.command.name.text)
+            if part.command.before_init:
+                return ""
             if not is_single_call(part.command):
                 return f"run {name}, which is more than a call"
             if kept & set(names(formulas(part.command))):

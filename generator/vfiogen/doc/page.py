@@ -92,11 +92,14 @@ def _parent(spec: m.Spec) -> Iterator[str]:
     if provider is None:
         return
     yield rst.chapter("The parent")
-    kept = (
-        "keeps it until the device is released"
-        if provider.hold == "device"
-        else "looks it up for each command"
-    )
+    kept = {
+        "device": "keeps it until the device is released",
+        "init": "asks for it once more when the device is set up, and uses what it has got from then on",
+        "call": "looks it up for each command",
+    }[provider.hold]
+    if provider.usable:
+        error = f"-{provider.error or 'ENODEV'}"
+        kept += f". Commands end with {literal(error)} but while {literal(expression(provider.usable))}"
     put = f", and gives it back with {literal(expression(provider.put))}" if provider.put else ""
     yield rst.paragraph(
         f"The driver asks its parent for {literal(f'{provider.type} {provider.handle}'.replace('* ', '*'))}"
@@ -252,6 +255,7 @@ def _handler(handler: m.Handler) -> tuple[str, str, str]:
     done = [_action(_of_step(one)) for one in handler.steps]
     if handler.enter:
         done.append(f"the migration state becomes {escaped(handler.enter.text)}, its files are closed")
+    done += [f"in any case: {_action(_of_step(one))}" for one in handler.always]
     return (
         literal(handler.event.text),
         literal(expression(handler.when)) if handler.when else "always",
@@ -267,7 +271,7 @@ def _channels(spec: m.Spec) -> Iterator[str]:
 
 
 def _channel(channel: m.Channel) -> tuple[str, str, str]:
-    sent = literal(channel.request.text)
+    sent = literal(channel.request.text) if channel.request else "What the command names"
     if channel.envelope:
         sent += f", in {literal(channel.envelope.member.text)} of another"
     answer = f"\nThe answer is {literal(channel.completion.text)}." if channel.completion else ""

@@ -16,7 +16,7 @@ from vfiogen.model import typed as t
 from vfiogen.model.infer import Inference, UntypedError, field_of
 from vfiogen.model.reach import Reach
 from vfiogen.model.scope import Scope
-from vfiogen.model.types import VOID, Type, read_type
+from vfiogen.model.types import Type, read_type
 
 __all__ = ["Analysis", "Scope"]
 
@@ -61,15 +61,13 @@ class Analysis(Struct, dict=True):
         """Type the command that moves data and returns how much."""
         return self._on(formula, scope, lambda one, tree: one.transfer(tree))
 
-    def post(
-        self, formula: m.Formula | None, scope: Scope
-    ) -> tuple[m.Channel, m.KernelField, tuple[t.Typed, ...]] | None:
-        """Type a request that is posted: the channel, the member that is filled in, the arguments."""
+    def post(self, formula: m.Formula | None, scope: Scope) -> t.Posted | None:
+        """Type a request that is posted."""
         return self._on(formula, scope, lambda one, tree: one.post(tree))
 
     def field(self, structure: str, path: str) -> t.Typed | None:
         """Type a field of a structure of the kernel, by its path; nothing if the spec doesn't name it."""
-        typed = t.Typed(read_type(structure) or VOID)
+        typed = t.Typed(read_type(structure) or Type("struct", structure, structure))
         for name in path.split("."):
             found = self.spec.kernel_field(typed.type.target, name)
             kind = read_type(found.type.text) if found else None

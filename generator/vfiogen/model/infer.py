@@ -101,8 +101,8 @@ class Inference:
             raise self._no_command(function)
         return self._run(command, node)
 
-    def post(self, node: s.Expression) -> tuple[m.Channel, m.KernelField, tuple[t.Typed, ...]]:
-        """Type `channel(member, parameter = value)`."""
+    def post(self, node: s.Expression) -> t.Posted:
+        """Type `channel(member, parameter = value)`, or `channel(request, completion, ...)`."""
         if not isinstance(node, s.Call) or not isinstance(node.function, s.Name):
             hint = "write `channel(member)`, with `parameter = value` for each parameter"
             raise self._fail("channel", "a request is posted to a channel", node, hint)
@@ -115,23 +115,45 @@ class Inference:
         if first is None or first.name is not None or not isinstance(first.value, s.Name):
             message = "the first argument is the member of the request that the command fills in"
             raise self._fail("channel", message, first.value if first else node)
-        member = self._request_member(channel, first.value)
-        given = {argument.name: argument for argument in node.arguments[1:]}
-        return (
-            channel,
-            member,
-            self._all(lambda p: self._given(channel, p, given, node), self._all_named(channel, node)),
-        )
+        if channel.request is None:
+            request, completion = self._all(lambda at: self._bits_structure(node, at), (0, 1))
+            return t.Posted(channel, "", request, completion, self._for_channel(channel, node, 2))
+        member = self._request_member(channel.request, first.value)
+        answer = channel.completion.text if channel.completion else None
+        arguments = self._for_channel(channel, node, 1)
+        return t.Posted(channel, member.name.text, member.type.text, answer, arguments)
 
-    def _all_named(self, channel: m.Channel, node: s.Call) -> tuple[m.Parameter, ...]:
+    def _for_channel(self, channel: m.Channel, node: s.Call, first: int) -> tuple[t.Typed, ...]:
+        """Type the parameters of a channel, which follow what is posted."""
+        named = node.arguments[first:]
+        self._all_named(channel, named)
+        given = {argument.name: argument for argument in named}
+        return self._all(lambda p: self._given(channel, p, given, node), channel.params)
+
+    def _bits_structure(self, node: s.Call, at: int) -> str:
+        """Return the name in `structures` of a request that a command names, or of a completion.
+
+        A completion is declared only where something of it is read.
+        """
+        named = node.arguments[at].value if len(node.arguments) > at and not node.arguments[at].name else None
+        if not isinstance(named, s.Name):
+            message = "a command names its request and its completion: `channel(request, completion)`"
+            raise self._fail("channel", message, named or node)
+        known = [x.name.text.removeprefix("bits ") for x in self._spec.kernel_structures if x.is_bits]
+        if at == 0 and named.name not in known:
+            message = f"nothing is known of {quote(f'bits {named.name}')}"
+            hint = f"structures names the fields that are used: `bits {named.name}: {{ fields: ... }}`"
+            raise self._unknown(message, named.name, named, known, hint)
+        return f"bits {named.name}"
+
+    def _all_named(self, channel: m.Channel, named: Iterable[s.Argument]) -> None:
         known = [parameter.name.text for parameter in channel.params]
-        for argument in node.arguments[1:]:
+        for argument in named:
             if argument.name not in known:
                 message = f"{quote(channel.name.text)} has no parameter {quote(argument.name or '')}"
                 if argument.name is None:
                     message = "the parameters of a channel are named: `parameter = value`"
                 raise self._unknown(message, argument.name or "", argument.value, known)
-        return channel.params
 
     def _given(
         self, channel: m.Channel, parameter: m.Parameter, given: dict[str | None, s.Argument], node: s.Call
@@ -143,15 +165,13 @@ class Inference:
             raise self._fail("arguments", message, node, f"add `{name} = ...`")
         return self._passed(argument.value, parameter)
 
-    def _request_member(self, channel: m.Channel, node: s.Name) -> m.KernelField:
-        found = self._spec.kernel_field(channel.request.text, node.name)
+    def _request_member(self, request: m.Word, node: s.Name) -> m.KernelField:
+        found = self._spec.kernel_field(request.text, node.name)
         if found is None:
-            structure = next(
-                (x for x in self._spec.kernel_structures if x.name.text == channel.request.text), None
-            )
+            structure = next((x for x in self._spec.kernel_structures if x.name.text == request.text), None)
             known = [field.name.text for field in structure.fields] if structure else []
-            message = f"nothing is known of a member {quote(node.name)} of {quote(channel.request.text)}"
-            hint = f"structures names the members of {quote(channel.request.text)} that are used"
+            message = f"nothing is known of a member {quote(node.name)} of {quote(request.text)}"
+            hint = f"structures names the members of {quote(request.text)} that are used"
             raise self._unknown(message, node.name, node, known, hint)
         return found
 
@@ -607,6 +627,8 @@ class Inference:
     def _returned(self, command: m.Command) -> Type:
         if command.results:
             return self._type(command.results[0].type)
+        if command.returns is not None and command.returns.text == "bool":
+            return BOOL
         call = command.bodies[0].call
         if call is not None and isinstance(call.tree, s.KernelCall) and call.tree.returns.type != "errno":
             return types.read_type(call.tree.returns.type) or VOID

@@ -198,6 +198,8 @@ class _Reader:
             get=self._required(view["get"], parse.parse_kernel_call),
             put=self._formula(view["put"], parse.parse_kernel_call),
             hold=view["hold"].text("device"),
+            usable=self._expression(view["usable"]),
+            error=view["error"].optional(),
         )
 
     def _kernel_structure(self, name: m.Word, view: _View) -> m.KernelStructure:
@@ -269,6 +271,7 @@ class _Reader:
             returns=view["returns"].optional(),
             uses=view["uses"].words(),
             exclusive=view["exclusive"].optional(),
+            before_init=view["before-init"].optional(),
             needs=view["needs"].optional(),
             note=view["note"].optional(),
         )
@@ -290,8 +293,9 @@ class _Reader:
         envelope = view["envelope"]
         return m.Channel(
             name=name,
-            request=view["request"].word(),
+            request=view["request"].optional(),
             completion=view["completion"].optional(),
+            access=_access(view["access"]) if view["access"] else None,
             envelope=self._envelope(envelope) if envelope else None,
             params=_each(view["params"], _parameter),
             call=self._required(view["call"], parse.parse_kernel_call),
@@ -328,7 +332,8 @@ class _Reader:
 
     def _handler(self, event: m.Word, view: _View) -> m.Handler:
         steps = self._steps(view["do"])
-        return m.Handler(event, self._expression(view["when"]), steps, view["enter"].optional())
+        when, always = self._expression(view["when"]), self._steps(view["always"])
+        return m.Handler(event, when, steps, view["enter"].optional(), always)
 
     def _steps(self, view: _View) -> tuple[m.Step, ...]:
         if isinstance(view.node, Sequence):
@@ -554,6 +559,16 @@ def _is_assignment(text: str) -> bool:
 
 def _parse_symbols(text: str) -> Expression:
     return parse.parse_expression(text, symbols=True)
+
+
+def _access(view: _View) -> m.Access:
+    return m.Access(
+        words=view["words"].word(),
+        get=view["get"].word(),
+        set=view["set"].word(),
+        wide_get=view["get-64"].optional(),
+        wide_set=view["set-64"].optional(),
+    )
 
 
 def _each(view: _View, read: Callable[[m.Word, _View], T]) -> tuple[T, ...]:

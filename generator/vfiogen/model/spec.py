@@ -119,7 +119,10 @@ class KernelFeature(Record):
 
 
 class Provider(Record):
-    """The parent and its handle; `hold` is device or call."""
+    """The parent and its handle; `hold` is device, init or call.
+
+    A handle that is kept may be `usable` at times only; otherwise commands end in `error`.
+    """
 
     handle: Word
     type: Word
@@ -128,6 +131,18 @@ class Provider(Record):
     get: Formula
     put: Formula | None
     hold: str
+    usable: Formula | None = None
+    error: Word | None = None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the device has the handle, and commands don't look it up."""
+        return self.hold != "call"
+
+    @property
+    def is_seen_to(self) -> bool:
+        """Whether each command looks the handle up or tests it, so that it can fail by itself."""
+        return not self.is_kept or self.usable is not None
 
 
 class KernelField(Record):
@@ -138,10 +153,15 @@ class KernelField(Record):
 
 
 class KernelStructure(Record):
-    """A structure of the kernel, by the fields that are used; `name` is `struct x`."""
+    """A structure of the kernel, by the fields that are used; `name` is `struct x`, or `bits x`."""
 
     name: Word
     fields: tuple[KernelField, ...]
+
+    @property
+    def is_bits(self) -> bool:
+        """Whether only macros know where its fields are."""
+        return self.name.text.startswith("bits ")
 
 
 class Older(Record):
@@ -457,12 +477,26 @@ class Envelope(Record):
     values: tuple[FieldValue, ...]
 
 
+class Access(Record):
+    """Macros of the kernel by which the fields of `bits` structures are set and read."""
+
+    words: Word
+    get: Word
+    set: Word
+    wide_get: Word | None
+    wide_set: Word | None
+
+
 class Channel(Record):
-    """A way to send structures to the parent, and get structures back."""
+    """A way to send structures to the parent, and get structures back.
+
+    With `access`, each command names the structures; without, all have `request`, which is there then.
+    """
 
     name: Word
-    request: Word
+    request: Word | None
     completion: Word | None
+    access: Access | None
     envelope: Envelope | None
     params: tuple[Parameter, ...]
     call: Formula
@@ -511,6 +545,7 @@ class Command(Record):
     needs: Word | None
     note: Word | None
     exclusive: Word | None = None
+    before_init: Word | None = None
 
 
 class Arc(Record):
@@ -600,12 +635,13 @@ class Migration(Record):
 
 
 class Handler(Record):
-    """What one event does: steps, or a migration state that the device enters."""
+    """What one event does: steps and a migration state that the device enters, `when`; others `always`."""
 
     event: Word
     when: Formula | None
     steps: tuple[Step, ...]
     enter: Word | None
+    always: tuple[Step, ...] = ()
 
 
 class Notifier(Record):

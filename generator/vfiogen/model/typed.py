@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vfiogen.model.spec import Bits, Command, Layout, LayoutField, Register, RegisterBlock
+from vfiogen.model.spec import Bits, Channel, Command, Layout, LayoutField, Register, RegisterBlock
 from vfiogen.model.types import Type
 from vfiogen.records import Record, astuple
 
@@ -207,6 +207,19 @@ class KernelFunction(Typed):
     function: str
     arguments: tuple[Typed, ...]
     failure: str | None
+
+
+class Posted(Record):
+    """A request that goes out on a channel: its structure, and the completion's if one comes back.
+
+    `member` is that of the channel's request which it is, or nothing where it is a whole one.
+    """
+
+    channel: Channel
+    member: str
+    structure: str
+    completion: str | None
+    arguments: tuple[Typed, ...]
 
 
 class Assign(Typed):

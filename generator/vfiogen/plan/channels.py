@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
-from vfiogen.check.channels import channel_parameters, channel_scope
+from vfiogen.check.channels import LARGEST_WORD, channel_parameters, channel_scope
 from vfiogen.model import spec as m
+from vfiogen.model import typed as t
 from vfiogen.model.types import BYTES
 from vfiogen.plan.lower import UNARY, Body, Lowering, c_type, from_order, order_of, to_order
 from vfiogen.plan.view import Function, function
@@ -23,6 +24,8 @@ def _channel(lowering: Lowering, channel: m.Channel) -> Function:
     call = lowering.analysis.call(channel.call, body.scope)
     held = call is not None and lowering.holds_per_call and lowering.mentions_handle(channel)
     put = body.look_up_parent() if held else ()
+    if lowering.mentions_handle(channel):
+        body.expect_usable()
     if channel.envelope:
         _wrap(body, channel, channel.envelope)
     if call is not None:
@@ -44,9 +47,10 @@ def _channel(lowering: Lowering, channel: m.Channel) -> Function:
 
 def _wrap(body: Body, channel: m.Channel, envelope: m.Envelope) -> None:
     """Put the request into another one, which goes in its place."""
-    body.local(channel.request.text, "envelope", "{}")
+    request = channel.request.text if channel.request else ""
+    body.local(request, "envelope", "{}")
     place = f"envelope.{envelope.member}"
-    member = body.lowering.spec.kernel_field(channel.request.text, envelope.member.text)
+    member = body.lowering.spec.kernel_field(request, envelope.member.text)
     if member is not None:
         fill(body, place, member.type.text, envelope.values)
     payload = f"{place}.{envelope.payload}"
@@ -70,18 +74,56 @@ def post(body: Body, request: m.Post) -> None:
     found = body.lowering.analysis.post(request.channel, body.scope)
     if found is None:
         return
-    channel, member, arguments = found
-    body.local(channel.request.text, "request", "{}")
-    fill(body, f"request.{member.name}", member.type.text, request.values)
-    body.add(c.Blank())
-    passed = ["&request"]
-    if channel.completion:
-        body.local(channel.completion.text, "completion", "{}")
-        passed.append("&completion")
-    values = (body.truth(a) if a.type.kind == "bool" else body.value(a) for a in arguments)
-    body.attempt(f"{body.names.own(channel.name.text)}({', '.join([body.device, *passed, *values])})")
+    if found.channel.access:
+        passed = _fill_bits(body, request, found, found.channel.access)
+    else:
+        passed = _fill_request(body, request, found)
+    values = (body.truth(a) if a.type.kind == "bool" else body.value(a) for a in found.arguments)
+    body.attempt(f"{body.names.own(found.channel.name.text)}({', '.join([body.device, *passed, *values])})")
     for result in request.results:
-        path = result.value.scalar.text
-        field = body.lowering.analysis.field(channel.completion.text, path) if channel.completion else None
-        value = from_order(order_of(field), f"completion.{path}")
-        body.add(c.Expr(f"*{c_name(result.path.text)} = {value}"))
+        body.add(c.Expr(f"*{c_name(result.path.text)} = {_answer(body, found, result)}"))
+
+
+def _fill_request(body: Body, request: m.Post, found: t.Posted) -> list[str]:
+    """Append what fills in a member of the channel's request; return what the channel gets."""
+    assert found.channel.request is not None
+    body.local(found.channel.request.text, "request", "{}")
+    fill(body, f"request.{found.member}", found.structure, request.values)
+    body.add(c.Blank())
+    if found.completion is None:
+        return ["&request"]
+    body.local(found.completion, "completion", "{}")
+    return ["&request", "&completion"]
+
+
+def _fill_bits(body: Body, request: m.Post, found: t.Posted, access: m.Access) -> list[str]:
+    """Append what fills in an array of words by the kernel's macros; return what the channel gets."""
+    for name, structure in (("completion", found.completion or ""), ("request", found.structure)):
+        body.local("u32", f"{name}[{access.words}({_bits_name(structure)})]", "{}")
+    for value in request.values:
+        field = body.lowering.analysis.field(found.structure, value.path.text)
+        typed = body.lowering.analysis.fitting(value.value, field.type, body.scope) if field else None
+        if field is None or typed is None:
+            continue
+        macro = access.wide_set if field.type.bits > LARGEST_WORD else access.set
+        body.add(
+            c.Expr(f"{macro}({_bits_name(found.structure)}, request, {value.path}, {body.value(typed)})")
+        )
+    body.add(c.Blank())
+    return ["request", "sizeof(request)", "completion", "sizeof(completion)"]
+
+
+def _answer(body: Body, found: t.Posted, result: m.FieldValue) -> str:
+    """Return a field of the completion."""
+    path = result.value.scalar.text
+    field = body.lowering.analysis.field(found.completion, path) if found.completion else None
+    access = found.channel.access
+    if access is None or field is None:
+        return from_order(order_of(field), f"completion.{path}")
+    macro = access.wide_get if field.type.bits > LARGEST_WORD else access.get
+    return f"{macro}({_bits_name(found.completion or '')}, completion, {path})"
+
+
+def _bits_name(structure: str) -> str:
+    """Return what the kernel's macros call a structure."""
+    return structure.removeprefix("bits ")

@@ -46,7 +46,8 @@ def parameters(lowering: Lowering, command: m.Command) -> list[str]:
     own = [_declare(p, "") for p in command.params] + [_declare(r, "*") for r in command.results]
     area = ["const struct " + lowering.names.own("area") + " *area"]
     mapped = area if lowering.analysis.reach.uses_area(command) else []
-    return [lowering.names.device_parameter, *mapped, *own]
+    device = [] if command.before_init else [lowering.names.device_parameter]
+    return [*device, *mapped, *own]
 
 
 def return_type(command: m.Command, body: m.Body | None = None) -> str:
@@ -57,6 +58,8 @@ def return_type(command: m.Command, body: m.Body | None = None) -> str:
     if returns is not None and returns.failure is None and not command.results:
         kind = read_type(returns.type)
         return kind.c if kind else "void"
+    if command.returns is not None and command.returns.text != "errno":
+        return command.returns.text
     return "int" if can_fail(command) else "void"
 
 
@@ -96,6 +99,8 @@ def _function(lowering: Lowering, command: m.Command) -> Function:
     unlock = _take(body, lock) if command.exclusive else ()
     put = body.look_up_parent() if lowering.holds_per_call and lowering.uses_handle(command) else ()
     put = body.giving = (*put, *unlock)
+    if lowering.uses_handle(command):
+        body.expect_usable()
     if chosen.call is not None:
         _call(body, command, chosen.call, put)
     if chosen.post is not None:

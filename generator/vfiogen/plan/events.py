@@ -57,7 +57,8 @@ def _handled(body: Body, handler: m.Handler) -> tuple[c.Stmt, ...]:
         body.add(c.Expr(f"{body.device}_fail({body.device})"))
     inner, body.statements = tuple(body.statements), outer
     condition = body.lowering.analysis.condition(handler.when, body.scope)
-    return (c.If(body.value(condition), inner),) if condition is not None else inner
+    chosen = (c.If(body.value(condition), inner),) if condition is not None and inner else inner
+    return (*chosen, *body.apart(lambda: body.undo(handler.always)))
 
 
 def register_events(body: Body) -> None:

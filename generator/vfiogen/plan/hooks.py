@@ -29,5 +29,5 @@ def _stub(lowering: Lowering, command: m.Command, body: m.Body) -> str:
     head = c.function_head(
         kind, lowering.names.own(command.name.text), parameters(lowering, command), static=False
     )
-    lines = ["\treturn -EOPNOTSUPP;"] if kind != "void" else []
+    lines = {"int": ["\treturn -EOPNOTSUPP;"], "bool": ["\treturn false;"]}.get(kind, [])
     return "\n".join([head, "{", *lines, "}\n"])

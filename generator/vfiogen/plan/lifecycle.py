@@ -156,7 +156,7 @@ def has_init(spec: m.Spec) -> bool:
         or valued
         or spec.config_blocks
         or spec.memories
-        or (spec.provider and spec.provider.hold == "device")
+        or (spec.provider and spec.provider.is_kept)
     )
 
 
@@ -192,13 +192,13 @@ def _init(lowering: Lowering, kernel: Kernel, flags: tuple[str, ...]) -> _Made:
         _arm_migration(body, flags)
     body.add(c.Blank())
     register_events(body)
-    body.finish()
+    body.finish(*_give_back(body))
     return _Made("int", "init", (list(body.declarations.values()), body.statements))
 
 
 def _get_provider(body: Body) -> None:
     provider = body.lowering.spec.provider
-    if provider is None or provider.hold != "device":
+    if provider is None or not provider.is_kept:
         return
     analysis, scope = body.lowering.analysis, body.lowering.scope
     call = analysis.call(provider.get, scope)
@@ -211,6 +211,15 @@ def _get_provider(body: Body) -> None:
     put = analysis.call(provider.put, scope)
     if put is not None:
         body.unwinding.append(("err_put", (c.Expr(body.kernel_call(put)),)))
+
+
+def _give_back(body: Body) -> tuple[c.Stmt, ...]:
+    """Return the end of init where the parent's handle is only borrowed for it."""
+    provider = body.lowering.spec.provider
+    if provider is None or provider.hold != "init":
+        return ()
+    put = body.lowering.analysis.call(provider.put, body.lowering.scope)
+    return (c.Expr(body.kernel_call(put)), c.Return("0")) if put is not None else ()
 
 
 def _set_context(body: Body) -> None:

@@ -96,7 +96,9 @@ class Lowering(Value):
         return call is not None and not any(is_dynamic(argument) for argument in call.arguments)
 
     def _looked_up(self, command: m.Command) -> bool:
-        return self.uses_handle(command) and self.holds_per_call
+        """Tell whether a command has to see to the handle itself."""
+        provider = self.spec.provider
+        return provider is not None and provider.is_seen_to and self.uses_handle(command)
 
     @property
     def holds_per_call(self) -> bool:
@@ -215,6 +217,14 @@ class Body(Struct):
             return self.core
         source = self.pdev_source or f"{self.device}->core_device.pdev"
         return self.local("struct pci_dev *", "pdev", source)
+
+    def expect_usable(self) -> None:
+        """Append the test whether the parent's handle still leads to it, if it may not."""
+        provider = self.lowering.spec.provider
+        usable = self.lowering.analysis.condition(provider.usable if provider else None, self.scope)
+        if usable is not None and provider is not None:
+            error = provider.error.text if provider.error else "ENODEV"
+            self.add(c.If(self.negated(usable), self.leave(f"-{error}")), c.Blank())
 
     def look_up_parent(self) -> tuple[c.Stmt, ...]:
         """Append the call that gets the parent's handle, and return what gives it back."""
@@ -503,7 +513,8 @@ class Body(Struct):
             return self._inlined(run)[0]
         given = self.substitutes.get("area", ("area", TIGHT))[0]
         area = [given] if self.lowering.analysis.reach.uses_area(run.command) else []
-        arguments = [self.device, *area, *(self.value(a) for a in run.arguments), *results]
+        device = [] if run.command.before_init else [self.device]
+        arguments = [*device, *area, *(self.value(a) for a in run.arguments), *results]
         return f"{self.names.own(run.command.name.text)}({', '.join(arguments)})"
 
     def _inlined(self, run: t.Run) -> tuple[str, t.KernelFunction]:
@@ -975,7 +986,7 @@ def is_dynamic(node: t.Typed) -> bool:
 def can_fail(command: m.Command) -> bool:
     """Tell whether running a command can end in an error."""
     if command.returns is not None:
-        return command.returns.text != "void"
+        return command.returns.text == "errno"
     body = command.bodies[0]
     call = body.call.tree if body.call else None
     returns = getattr(call, "returns", None)

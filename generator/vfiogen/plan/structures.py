@@ -88,7 +88,7 @@ def _layout_member(layout: m.Layout, field: m.LayoutField) -> Member:
 def _device(lowering: Lowering) -> Structure:
     names, spec = lowering.names, lowering.spec
     members = [Member("struct vfio_pci_core_device core_device")]
-    if spec.provider and spec.provider.hold == "device":
+    if spec.provider and spec.provider.is_kept:
         members.append(_typed(spec.provider.type, spec.provider.handle, None))
     members += [Member(f"void __iomem *{names.bar(bar)}") for bar in bar_sizes(lowering)]
     members += [Member(f"void __iomem *{names.window(block)}") for block in spec.registers if block.base]
