@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -55,6 +56,8 @@ class Driver:
     mutations    streams that are refused
     commands     what the driver asks of its parent while it is used, and can be made to fail
     probe_commands  what it asks of its parent when it is bound
+    early_end    the error of a stream that ends too early
+    disorder     what the parent answers to commands that a reset has made wrong, or streams out of order
     stream_size  the size of the stream for a number, where it is known beforehand
     mappable     a region that can be mapped, and how much of it, or nothing
     """
@@ -77,6 +80,8 @@ class Driver:
     mutations: tuple[Mutation, ...] = ()
     commands: tuple[str, ...] = ()
     probe_commands: tuple[str, ...] = ()
+    early_end: int = errno.EINVAL
+    disorder: tuple[int, ...] = ()
     stream_size: int | None = None
     mappable: tuple[int, int] | None = None
 

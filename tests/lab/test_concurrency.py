@@ -59,10 +59,12 @@ def _load(fd: int, data: bytes, times: int) -> Thread:
     return Thread(calls, times)
 
 
-def _check(outcomes: list[list[Outcome]]) -> None:
+def _check(bench: Bench, outcomes: list[list[Outcome]]) -> None:
+    """The answers are such as the driver gives, or its parent when it is asked out of order."""
+    fine = {*_FINE, bench.driver.early_end, *bench.driver.disorder}
     for thread in outcomes:
         for one in thread:
-            assert set(one.counts) <= _FINE, one.counts
+            assert set(one.counts) <= fine, one.counts
 
 
 def _check_usable(bench: Bench, device: Device) -> None:
@@ -77,7 +79,7 @@ def test_states_change_from_two_threads(bench: Bench) -> None:
     device = bench.open_with(22)
     good = bench.save(device)
     device.set_state(State.RUNNING)
-    _check(bench.system.parallel(_save(device.fd, 40), _load(device.fd, good, 40)))
+    _check(bench, bench.system.parallel(_save(device.fd, 40), _load(device.fd, good, 40)))
     _check_usable(bench, device)
 
 
@@ -89,7 +91,7 @@ def test_two_threads_read_one_stream(bench: Bench) -> None:
     stream = bench.data_of(device, State.STOP_COPY)
     reader = Thread((call("read", stream.fd, Room(1), 1),), size)
     outcomes = bench.system.parallel(reader, reader)
-    _check(outcomes)
+    _check(bench, outcomes)
     assert stream.read(1) == b""
 
 
@@ -99,7 +101,7 @@ def test_two_threads_write_one_stream(bench: Bench) -> None:
     device.set_state(State.RUNNING)
     stream = bench.data_of(device, State.RESUMING)
     writer = Thread((call("write", stream.fd, good[:1], 1),), len(good))
-    _check(bench.system.parallel(writer, writer))
+    _check(bench, bench.system.parallel(writer, writer))
     _check_usable(bench, device)
 
 
@@ -107,7 +109,7 @@ def test_a_reader_meets_changes_of_state(bench: Bench) -> None:
     device = bench.open_with(25)
     stream = bench.data_of(device, State.STOP_COPY)
     reader = Thread((call("read", stream.fd, Room(16), 16),), 300)
-    _check(bench.system.parallel(reader, _save(device.fd, 30)))
+    _check(bench, bench.system.parallel(reader, _save(device.fd, 30)))
     _check_usable(bench, device)
 
 
@@ -120,13 +122,14 @@ def test_resets_meet_everything(bench: Bench) -> None:
     asking = Thread((_get_state(device.fd),), 100)
     writing = Thread((call("write", stream.fd, good[:8], 8),), 100)
     _check(
+        bench,
         bench.system.parallel(
             Thread((_reset(device.fd),), 2),
             _save(device.fd, 40),
             _load(device.fd, good, 40),
             asking,
             writing,
-        )
+        ),
     )
     device.reset()
     assert device.state() is State.RUNNING
@@ -162,7 +165,8 @@ def test_user_copies_may_fault_into_the_device(bench: Bench) -> None:
     fresh = device.map(index, 0, size)
     saving = bench.data_of(device, State.STOP_COPY)
     reading = Thread((call("read", saving.fd, fresh, 4),), 20)
-    _check(bench.system.parallel(reading, Thread((_reset(device.fd),)), _save(device.fd, 10)))
+    meeting = bench.system.parallel(reading, Thread((_reset(device.fd),)), _save(device.fd, 10))
+    _check(bench, meeting)
     device.reset()
     bench.data_of(device, State.RESUMING).write_all(good)
     device.set_state(State.RUNNING)

@@ -8,7 +8,7 @@ import errno
 import pytest
 
 from tests.lab.bench import Bench, refused
-from vfiogen.vfio.uapi import State
+from vfiogen.vfio.uapi import Feature, FeatureFlag, State
 
 _CLIENTS = "/sys/kernel/debug/lab_pds/clients"
 
@@ -80,5 +80,51 @@ def test_a_device_that_failed_is_opened_anew(bench: Bench) -> None:
     assert device.state() is State.ERROR
     device.close()
     device = bench.open()
+    assert device.state() is State.RUNNING
+    assert bench.save(device)
+
+
+# Variants
+
+
+_GRAPHICS_ALONE = "10003:00:01.0"
+
+
+@pytest.mark.on("xe")
+def test_xe_passes_a_physical_function_through(bench: Bench) -> None:
+    bench.guest.keep_enabled(_GRAPHICS_ALONE)
+    bench.guest.bind(_GRAPHICS_ALONE, bench.driver.bound_as)
+    try:
+        device = bench.open(_GRAPHICS_ALONE)
+        assert not device.supports(Feature.MIG_DEVICE_STATE, FeatureFlag.GET)
+        device.reset()
+        device.close()
+    finally:
+        bench.guest.unbind(_GRAPHICS_ALONE)
+
+
+@pytest.mark.on("xe")
+def test_xe_passes_a_function_through_that_cant_migrate(bench: Bench) -> None:
+    bench.guest.unbind(bench.a)
+    bench.inject("migration_supported", errno.EIO)
+    try:
+        bench.guest.bind(bench.a, bench.driver.bound_as)
+        device = bench.open()
+        assert not device.supports(Feature.MIG_DEVICE_STATE, FeatureFlag.GET)
+        device.reset()
+        device.close()
+        bench.guest.unbind(bench.a)
+    finally:
+        bench.guest.bind(bench.a, bench.driver.bound_as)
+    assert bench.open().supports(Feature.MIG_DEVICE_STATE, FeatureFlag.GET)
+
+
+@pytest.mark.on("xe")
+@pytest.mark.parametrize("command", ["flr_prepare", "wait_flr_done"])
+def test_a_parent_that_fails_at_a_reset_leaves_the_device_usable(bench: Bench, command: str) -> None:
+    device = bench.open_with(43, bench.resettable)
+    device.set_state(State.STOP)
+    bench.inject(command, errno.EIO)
+    device.reset()
     assert device.state() is State.RUNNING
     assert bench.save(device)

@@ -36,6 +36,7 @@ struct lab_bridge {
 	struct pci_bus *bus;
 	spinlock_t lock;	/* protects the spaces */
 	struct lab_space *spaces[256];
+	const struct lab_function *functions;
 };
 
 static void set8(struct lab_space *space, int at, u8 value, u8 mask)
@@ -177,6 +178,15 @@ static int lab_pci_read(struct pci_bus *bus, unsigned int devfn, int where,
 	return PCIBIOS_SUCCESSFUL;
 }
 
+static void reset_function(struct lab_bridge *bridge, unsigned int devfn)
+{
+	const struct lab_function *function =
+		&bridge->functions[PCI_SLOT(devfn)];
+
+	if (PCI_FUNC(devfn) && function->vf_reset)
+		function->vf_reset(PCI_SLOT(devfn), PCI_FUNC(devfn) - 1);
+}
+
 static int lab_pci_write(struct pci_bus *bus, unsigned int devfn, int where,
 			 int size, u32 value)
 {
@@ -189,6 +199,10 @@ static int lab_pci_write(struct pci_bus *bus, unsigned int devfn, int where,
 	space = find_space(bridge, devfn);
 	if (!space || where + size > SPACE)
 		return PCIBIOS_DEVICE_NOT_FOUND;
+
+	if (where == EXPRESS + PCI_EXP_DEVCTL &&
+	    (value & PCI_EXP_DEVCTL_BCR_FLR))
+		reset_function(bridge, devfn);
 
 	for (i = 0; i < size; i++, value >>= 8) {
 		mask = space->masks[where + i];
@@ -231,6 +245,12 @@ static int add_function(struct lab_bridge *bridge, unsigned int devfn,
 	return 0;
 }
 
+struct pci_dev *lab_get_function(struct lab_bridge *bridge, unsigned int number)
+{
+	return pci_get_slot(bridge->bus, PCI_DEVFN(number, 0));
+}
+EXPORT_SYMBOL_GPL(lab_get_function);
+
 static int enable_functions(struct lab_bridge *bridge,
 			    const struct lab_function *functions,
 			    unsigned int nr)
@@ -240,7 +260,7 @@ static int enable_functions(struct lab_bridge *bridge,
 	int ret = 0;
 
 	for (i = 0; i < nr && !ret; i++) {
-		pdev = pci_get_slot(bridge->bus, PCI_DEVFN(i, 0));
+		pdev = lab_get_function(bridge, i);
 		if (!pdev)
 			return -ENODEV;
 		ret = pci_enable_device(pdev);
@@ -307,6 +327,7 @@ struct lab_bridge *lab_bridge_create(unsigned int number,
 		return ERR_PTR(-ENOMEM);
 
 	spin_lock_init(&bridge->lock);
+	bridge->functions = functions;
 	for (i = 0; i < nr && !ret; i++)
 		ret = add_function(bridge, PCI_DEVFN(i, 0), &functions[i]);
 	if (!ret)

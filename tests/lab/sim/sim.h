@@ -24,6 +24,8 @@ struct lab_function {
 	u8 vf_vectors;			/* of MSI-X; needs LAB_MSIX_BAR */
 	u32 bars[LAB_BARS];		/* sizes, powers of two from 4K, or 0 */
 	u32 vf_bars[LAB_BARS];
+	/* A virtual function of a device was reset; mustn't sleep, may be absent. */
+	void (*vf_reset)(unsigned int device, int vf);
 };
 
 struct lab_bridge;
@@ -36,6 +38,8 @@ struct lab_bridge *lab_bridge_create(unsigned int number,
 				     const struct lab_function *functions,
 				     unsigned int nr);
 void lab_bridge_destroy(struct lab_bridge *bridge);
+/* Returns the physical function of a number, with a reference. */
+struct pci_dev *lab_get_function(struct lab_bridge *bridge, unsigned int number);
 bool lab_is_simulated(struct pci_dev *pdev);
 
 /* Maps a BAR of a virtual function, as the firmware sees it. */
