@@ -305,6 +305,13 @@ class Machine:
         gone = self._file_gone(at)
         return replace(gone, pending=True, level="RUNNING")
 
+    def overtaken(self, at: State, event: str) -> Iterator[Outcome]:
+        """Yield what comes of a reset in the middle of an event: nobody knows which came last."""
+        start = self.settled(at).state
+        if at.opened and event[0] == "S" and start not in ("ERROR", STATES[int(event[1:])]):
+            lost = replace(self._file_gone(at), state="ERROR", pending=False, level=None)
+            yield Outcome("-EIO", lost)
+
     def settled(self, at: State) -> State:
         """Return the state that any entry first brings the driver into."""
         return replace(self._file_gone(at), state="RUNNING", pending=False) if at.pending else at

@@ -167,24 +167,24 @@ class Replay:
         raise MismatchError(f"{self.program.parent.name}: {path}\n{at}\nstops and starts don't pair: {seen}")
 
     def _is_late(self, seen: Seen) -> bool:
-        """Tell whether a device is stopped after a reset, with nothing to start it when that is settled."""
-        if not self.pair or self.machine.acts.reset or "^" not in seen.calls:
+        """Tell whether a device that counts as running, or soon will, has been stopped after a reset."""
+        if not self.pair or "^" not in seen.calls or seen.state == "ERROR":
             return False
         after = seen.calls[seen.calls.index("^") + 1 :]
         return after.count(self.pair[0]) > after.count(self.pair[1])
 
     def _judge_reset(self, at: State, event: str, seen: Seen, path: str) -> Outcome:
-        """A reset in the middle leaves a state of the way and all files stale."""
+        """A reset in the middle leaves all files stale, and a step that it meets leads to ERROR."""
         if self._is_late(seen):
             self.coverage.late.append(path)
         states = {outcome.after.state for outcome in self.machine.outcomes(at, event)} | {at.state}
-        if not seen.pending or seen.state not in states:
+        met = [outcome for outcome in self.machine.overtaken(at, event) if _fits(outcome, seen, ())]
+        # Between the last step and the end there is nothing that a reset could arrive in.
+        stepped = event[0] == "S" and seen.state != self.machine.settled(at).state
+        if not met and (stepped or not seen.pending or seen.state not in states):
             raise MismatchError(f"{self.program.parent.name}: {path}\n{at}\na reset was lost: {seen}")
-        fit = [o.after for o in self.machine.outcomes(at, event) if o.after.state == seen.state]
-        opened = [after for after in fit if (after.first == "live") and after.held and after.held != at.held]
-        after = opened[0] if seen.returns == 1 and opened else replace(fit[0] if fit else at)
         assert seen.state is not None
-        return Outcome("any", self.machine.reset(replace(after, state=seen.state)))
+        return met[0] if met else Outcome("any", self.machine.reset(replace(at, state=seen.state)))
 
 
 def _is_bare(at: State) -> bool:

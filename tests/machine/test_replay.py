@@ -29,16 +29,7 @@ def _check(explored: Explored) -> None:
     print(f"{explored.driver.name}: {len(coverage.states)} states, {coverage.paths} paths")
 
 
-STOPPED = "a reset in the middle: what is left to be done stops a device that then counts as running"
-
-
-@pytest.mark.parametrize(
-    "spec",
-    [
-        "qat",
-        *(pytest.param(name, marks=pytest.mark.xfail(reason=STOPPED, strict=True)) for name in ("pds", "xe")),
-    ],
-)
+@pytest.mark.parametrize("spec", ["qat", "pds", "xe"])
 def test_no_device_is_stopped_behind_a_reset(spec: str, machines: Machines) -> None:
     explored = machines.get(next(file for file in project_specs() if file.path.stem == spec))
     if explored is None:

@@ -239,11 +239,11 @@ def test_a_size_that_overflows_unlocks(stream: str) -> None:
 
 
 def test_a_reset_needs_no_variables(stream: str) -> None:
-    text = function(stream, "acme_lock_state")
+    text = function(stream, "acme_settle_reset")
     assert (
         "hw_tell(acme->core_device.pdev, 5); acme_write32(acme, 0, acme->bar0 + ACME_REGS_CONTROL);" in text
     )
-    assert "\t\thw_tell(" not in stream[stream.index("acme_lock_state(struct") :].partition("\n}\n")[0]
+    assert "\t\thw_tell(" not in stream[stream.index("acme_settle_reset(struct") :].partition("\n}\n")[0]
 
 
 def test_commands_that_a_kernel_does_without_are_left_out(tmp_path: Path) -> None:

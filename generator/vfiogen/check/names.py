@@ -30,8 +30,8 @@ _TEMPLATES = """
     from_pci from_vfio get_data_size get_state id identify ids init load load_state lock_state map_area
     migration_ops open_device open_file ops precopy_ioctl probe put_file put_files read16 read32 read64
     read8 release release_file remove reset_done reset_prepare resume_fops resume_write save_fops
-    save_head save_pre_copy save_read save_state save_stop_copy set_state start_loading start_saving step
-    stop_and_save table unmap_area write16 write32 write64 write8
+    save_head save_pre_copy save_read save_state save_stop_copy set_state settle_reset start_loading
+    start_saving step stop_and_save table unmap_area write16 write32 write64 write8
 """
 # Likewise, where something is emulated or done early, or registers are in config space.
 _EMULATION = _words("""

@@ -48,14 +48,7 @@ def plan_migration(lowering: Lowering, migration: m.Migration) -> MigrationView:
         reset=_reset(lowering, migration),
         data_size=_data_size(lowering, migration),
         area=transfer.area,
-        can_fail=_can_fail(lowering, arcs),
     )
-
-
-def _can_fail(lowering: Lowering, arcs: _Arcs) -> bool:
-    """Tell whether the device can enter the state ERROR."""
-    events = any(handler.enter for one in lowering.spec.events for handler in one.handlers)
-    return events or any(arcs.lost in made.text for made in arcs.functions)
 
 
 class _Arcs:

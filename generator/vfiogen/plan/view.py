@@ -211,7 +211,6 @@ class MigrationView(Record):
     reset: tuple[str, ...]
     data_size: Function
     area: AreaView | None
-    can_fail: bool
 
 
 class DriverView(Record):

@@ -512,6 +512,13 @@ static int edu_finish_loading(struct edu_device *edu)
 	return 0;
 }
 
+/* Nothing but a reset leads out of the state ERROR. */
+static void edu_fail(struct edu_device *edu)
+{
+	edu_put_files(edu);
+	edu->mig_state = VFIO_DEVICE_STATE_ERROR;
+}
+
 #define ARC(from, to) ((from) << 8 | (to))
 
 static struct file *edu_step(struct edu_device *edu,
@@ -539,21 +546,26 @@ static struct file *edu_step(struct edu_device *edu,
 }
 
 /*
- * Locks the migration state, and first carries out what a reset has left to
- * be done: a reset callback can't do it, since it runs under memory_lock.
+ * Carries out what a reset has left to be done: a reset callback can't do it,
+ * since it runs under memory_lock. Tells whether there was a reset.
  */
-static void edu_lock_state(struct edu_device *edu)
+static bool edu_settle_reset(struct edu_device *edu)
 {
-	int resets;
+	int resets = atomic_read(&edu->resets);
 
-	mutex_lock(&edu->state_mutex);
-	resets = atomic_read(&edu->resets);
 	if (resets == edu->resets_settled)
-		return;
+		return false;
 
 	edu_put_files(edu);
 	edu->mig_state = VFIO_DEVICE_STATE_RUNNING;
 	edu->resets_settled = resets;
+	return true;
+}
+
+static void edu_lock_state(struct edu_device *edu)
+{
+	mutex_lock(&edu->state_mutex);
+	edu_settle_reset(edu);
 }
 
 static struct file *edu_set_state(struct vfio_device *core_vdev,
@@ -566,6 +578,11 @@ static struct file *edu_set_state(struct vfio_device *core_vdev,
 
 	edu_lock_state(edu);
 	while (edu->mig_state != target) {
+		if (edu->mig_state == VFIO_DEVICE_STATE_ERROR) {
+			filp = ERR_PTR(-EIO);
+			break;
+		}
+
 		ret = vfio_mig_get_next_state(core_vdev, edu->mig_state, target,
 					      &next);
 		if (ret) {
@@ -574,6 +591,15 @@ static struct file *edu_set_state(struct vfio_device *core_vdev,
 		}
 
 		filp = edu_step(edu, next);
+		if (edu_settle_reset(edu)) {
+			/* The device may have been stopped after it was reset. */
+			if (!IS_ERR_OR_NULL(filp))
+				fput(filp);
+			edu_fail(edu);
+			filp = ERR_PTR(-EIO);
+			break;
+		}
+
 		if (IS_ERR(filp))
 			break;
 		edu->mig_state = next;

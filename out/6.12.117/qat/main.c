@@ -378,6 +378,13 @@ static int qat_vf_finish_loading(struct qat_vf_device *qat_vf)
 	return 0;
 }
 
+/* Nothing but a reset leads out of the state ERROR. */
+static void qat_vf_fail(struct qat_vf_device *qat_vf)
+{
+	qat_vf_put_files(qat_vf);
+	qat_vf->mig_state = VFIO_DEVICE_STATE_ERROR;
+}
+
 #define ARC(from, to) ((from) << 8 | (to))
 
 static struct file *qat_vf_step(struct qat_vf_device *qat_vf,
@@ -422,22 +429,27 @@ static struct file *qat_vf_step(struct qat_vf_device *qat_vf,
 }
 
 /*
- * Locks the migration state, and first carries out what a reset has left to
- * be done: a reset callback can't do it, since it runs under memory_lock.
+ * Carries out what a reset has left to be done: a reset callback can't do it,
+ * since it runs under memory_lock. Tells whether there was a reset.
  */
-static void qat_vf_lock_state(struct qat_vf_device *qat_vf)
+static bool qat_vf_settle_reset(struct qat_vf_device *qat_vf)
 {
-	int resets;
+	int resets = atomic_read(&qat_vf->resets);
 
-	mutex_lock(&qat_vf->state_mutex);
-	resets = atomic_read(&qat_vf->resets);
 	if (resets == qat_vf->resets_settled)
-		return;
+		return false;
 
 	qat_vf_put_files(qat_vf);
 	qat_vfmig_reset(qat_vf->mdev);
 	qat_vf->mig_state = VFIO_DEVICE_STATE_RUNNING;
 	qat_vf->resets_settled = resets;
+	return true;
+}
+
+static void qat_vf_lock_state(struct qat_vf_device *qat_vf)
+{
+	mutex_lock(&qat_vf->state_mutex);
+	qat_vf_settle_reset(qat_vf);
 }
 
 static struct file *qat_vf_set_state(struct vfio_device *core_vdev,
@@ -450,6 +462,11 @@ static struct file *qat_vf_set_state(struct vfio_device *core_vdev,
 
 	qat_vf_lock_state(qat_vf);
 	while (qat_vf->mig_state != target) {
+		if (qat_vf->mig_state == VFIO_DEVICE_STATE_ERROR) {
+			filp = ERR_PTR(-EIO);
+			break;
+		}
+
 		ret = vfio_mig_get_next_state(core_vdev, qat_vf->mig_state,
 					      target, &next);
 		if (ret) {
@@ -458,6 +475,15 @@ static struct file *qat_vf_set_state(struct vfio_device *core_vdev,
 		}
 
 		filp = qat_vf_step(qat_vf, next);
+		if (qat_vf_settle_reset(qat_vf)) {
+			/* The device may have been stopped after it was reset. */
+			if (!IS_ERR_OR_NULL(filp))
+				fput(filp);
+			qat_vf_fail(qat_vf);
+			filp = ERR_PTR(-EIO);
+			break;
+		}
+
 		if (IS_ERR(filp))
 			break;
 		qat_vf->mig_state = next;

@@ -1051,22 +1051,27 @@ static struct file *hisi_acc_step(struct hisi_acc_device *hisi_acc,
 }
 
 /*
- * Locks the migration state, and first carries out what a reset has left to
- * be done: a reset callback can't do it, since it runs under memory_lock.
+ * Carries out what a reset has left to be done: a reset callback can't do it,
+ * since it runs under memory_lock. Tells whether there was a reset.
  */
-static void hisi_acc_lock_state(struct hisi_acc_device *hisi_acc)
+static bool hisi_acc_settle_reset(struct hisi_acc_device *hisi_acc)
 {
-	int resets;
+	int resets = atomic_read(&hisi_acc->resets);
 
-	mutex_lock(&hisi_acc->state_mutex);
-	resets = atomic_read(&hisi_acc->resets);
 	if (resets == hisi_acc->resets_settled)
-		return;
+		return false;
 
 	hisi_acc_put_files(hisi_acc);
 	hisi_acc->ready = false;
 	hisi_acc->mig_state = VFIO_DEVICE_STATE_RUNNING;
 	hisi_acc->resets_settled = resets;
+	return true;
+}
+
+static void hisi_acc_lock_state(struct hisi_acc_device *hisi_acc)
+{
+	mutex_lock(&hisi_acc->state_mutex);
+	hisi_acc_settle_reset(hisi_acc);
 }
 
 static struct file *hisi_acc_set_state(struct vfio_device *core_vdev,
@@ -1092,6 +1097,15 @@ static struct file *hisi_acc_set_state(struct vfio_device *core_vdev,
 		}
 
 		filp = hisi_acc_step(hisi_acc, next);
+		if (hisi_acc_settle_reset(hisi_acc)) {
+			/* The device may have been stopped after it was reset. */
+			if (!IS_ERR_OR_NULL(filp))
+				fput(filp);
+			hisi_acc_fail(hisi_acc);
+			filp = ERR_PTR(-EIO);
+			break;
+		}
+
 		if (IS_ERR(filp))
 			break;
 		hisi_acc->mig_state = next;

@@ -704,21 +704,26 @@ static struct file *pds_vfio_step(struct pds_vfio_device *pds_vfio,
 }
 
 /*
- * Locks the migration state, and first carries out what a reset has left to
- * be done: a reset callback can't do it, since it runs under memory_lock.
+ * Carries out what a reset has left to be done: a reset callback can't do it,
+ * since it runs under memory_lock. Tells whether there was a reset.
  */
-static void pds_vfio_lock_state(struct pds_vfio_device *pds_vfio)
+static bool pds_vfio_settle_reset(struct pds_vfio_device *pds_vfio)
 {
-	int resets;
+	int resets = atomic_read(&pds_vfio->resets);
 
-	mutex_lock(&pds_vfio->state_mutex);
-	resets = atomic_read(&pds_vfio->resets);
 	if (resets == pds_vfio->resets_settled)
-		return;
+		return false;
 
 	pds_vfio_put_files(pds_vfio);
 	pds_vfio->mig_state = VFIO_DEVICE_STATE_RUNNING;
 	pds_vfio->resets_settled = resets;
+	return true;
+}
+
+static void pds_vfio_lock_state(struct pds_vfio_device *pds_vfio)
+{
+	mutex_lock(&pds_vfio->state_mutex);
+	pds_vfio_settle_reset(pds_vfio);
 }
 
 static struct file *pds_vfio_set_state(struct vfio_device *core_vdev,
@@ -744,6 +749,15 @@ static struct file *pds_vfio_set_state(struct vfio_device *core_vdev,
 		}
 
 		filp = pds_vfio_step(pds_vfio, next);
+		if (pds_vfio_settle_reset(pds_vfio)) {
+			/* The device may have been stopped after it was reset. */
+			if (!IS_ERR_OR_NULL(filp))
+				fput(filp);
+			pds_vfio_fail(pds_vfio);
+			filp = ERR_PTR(-EIO);
+			break;
+		}
+
 		if (IS_ERR(filp))
 			break;
 		pds_vfio->mig_state = next;

@@ -263,6 +263,13 @@ static int xe_vfio_finish_loading(struct xe_vfio_device *xe_vfio)
 	return 0;
 }
 
+/* Nothing but a reset leads out of the state ERROR. */
+static void xe_vfio_fail(struct xe_vfio_device *xe_vfio)
+{
+	xe_vfio_put_files(xe_vfio);
+	xe_vfio->mig_state = VFIO_DEVICE_STATE_ERROR;
+}
+
 #define ARC(from, to) ((from) << 8 | (to))
 
 static struct file *xe_vfio_step(struct xe_vfio_device *xe_vfio,
@@ -297,21 +304,26 @@ static struct file *xe_vfio_step(struct xe_vfio_device *xe_vfio,
 }
 
 /*
- * Locks the migration state, and first carries out what a reset has left to
- * be done: a reset callback can't do it, since it runs under memory_lock.
+ * Carries out what a reset has left to be done: a reset callback can't do it,
+ * since it runs under memory_lock. Tells whether there was a reset.
  */
-static void xe_vfio_lock_state(struct xe_vfio_device *xe_vfio)
+static bool xe_vfio_settle_reset(struct xe_vfio_device *xe_vfio)
 {
-	int resets;
+	int resets = atomic_read(&xe_vfio->resets);
 
-	mutex_lock(&xe_vfio->state_mutex);
-	resets = atomic_read(&xe_vfio->resets);
 	if (resets == xe_vfio->resets_settled)
-		return;
+		return false;
 
 	xe_vfio_put_files(xe_vfio);
 	xe_vfio->mig_state = VFIO_DEVICE_STATE_RUNNING;
 	xe_vfio->resets_settled = resets;
+	return true;
+}
+
+static void xe_vfio_lock_state(struct xe_vfio_device *xe_vfio)
+{
+	mutex_lock(&xe_vfio->state_mutex);
+	xe_vfio_settle_reset(xe_vfio);
 }
 
 static struct file *xe_vfio_set_state(struct vfio_device *core_vdev,
@@ -324,6 +336,11 @@ static struct file *xe_vfio_set_state(struct vfio_device *core_vdev,
 
 	xe_vfio_lock_state(xe_vfio);
 	while (xe_vfio->mig_state != target) {
+		if (xe_vfio->mig_state == VFIO_DEVICE_STATE_ERROR) {
+			filp = ERR_PTR(-EIO);
+			break;
+		}
+
 		ret = vfio_mig_get_next_state(core_vdev, xe_vfio->mig_state,
 					      target, &next);
 		if (ret) {
@@ -332,6 +349,15 @@ static struct file *xe_vfio_set_state(struct vfio_device *core_vdev,
 		}
 
 		filp = xe_vfio_step(xe_vfio, next);
+		if (xe_vfio_settle_reset(xe_vfio)) {
+			/* The device may have been stopped after it was reset. */
+			if (!IS_ERR_OR_NULL(filp))
+				fput(filp);
+			xe_vfio_fail(xe_vfio);
+			filp = ERR_PTR(-EIO);
+			break;
+		}
+
 		if (IS_ERR(filp))
 			break;
 		xe_vfio->mig_state = next;

@@ -79,6 +79,7 @@ typedef u8 guid_t[16], uuid_t[16];
 #define be64_to_cpu __builtin_bswap64
 
 #define IS_ERR(pointer) ((uintptr_t)(pointer) >= (uintptr_t)-4095)
+#define IS_ERR_OR_NULL(pointer) (!(pointer) || IS_ERR(pointer))
 #define ERR_PTR(error) ((void *)(intptr_t)(error))
 #define PTR_ERR(pointer) ((intptr_t)(pointer))
 #define ERR_CAST(pointer) ((void *)(pointer))
