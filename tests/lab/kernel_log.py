@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 _START = re.compile(
     r"\] (?:"
-    r"BUG: |KASAN|kernel BUG at|WARNING: |UBSAN: |Oops|general protection|Kernel panic"
+    r"(?:\[ )?BUG: |KASAN|kernel BUG at|WARNING: |UBSAN: |Oops|general protection|Kernel panic"
     r"|unreferenced object|kmemleak: \d+ new|INFO: task .* blocked|rcu: INFO: .*stall"
     r"|watchdog: BUG|DEBUG_LOCKS_WARN_ON|ODEBUG: |DMA-API: .*(?:error|leak)|list_(?:add|del) corruption"
     r"|refcount_t: |Unable to handle|stack segment|invalid opcode|sysfs: cannot create"

@@ -20,6 +20,7 @@ _MARKS = """\
         "WARNING: CPU: 1 PID: 1 at drivers/vfio/pci/edu/main.c:10 edu_step+0x1/0x2 [edu_vfio_pci]",
         "WARNING: drivers/vfio/pci/edu/main.c:10 at edu_step+0x1/0x2 [edu_vfio_pci]",
         "WARNING: possible circular locking dependency detected",
+        "[ BUG: Invalid wait context ]",
         "UBSAN: array-index-out-of-bounds in main.c:10:2",
         "BUG: sleeping function called from invalid context at main.c:10",
         "Oops: general protection fault, probably for non-canonical address",

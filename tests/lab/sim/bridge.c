@@ -34,7 +34,7 @@ struct lab_bridge {
 	struct pci_sysdata sysdata;
 	struct resource window;
 	struct pci_bus *bus;
-	spinlock_t lock;	/* protects the spaces */
+	raw_spinlock_t lock;	/* protects the spaces */
 	struct lab_space *spaces[256];
 	const struct lab_function *functions;
 };
@@ -165,7 +165,7 @@ static int lab_pci_read(struct pci_bus *bus, unsigned int devfn, int where,
 	struct lab_space *space;
 	int i;
 
-	guard(spinlock_irqsave)(&bridge->lock);
+	guard(raw_spinlock_irqsave)(&bridge->lock);
 	space = find_space(bridge, devfn);
 	if (!space || where + size > SPACE) {
 		*value = ~0;
@@ -195,7 +195,7 @@ static int lab_pci_write(struct pci_bus *bus, unsigned int devfn, int where,
 	u8 mask;
 	int i;
 
-	guard(spinlock_irqsave)(&bridge->lock);
+	guard(raw_spinlock_irqsave)(&bridge->lock);
 	space = find_space(bridge, devfn);
 	if (!space || where + size > SPACE)
 		return PCIBIOS_DEVICE_NOT_FOUND;
@@ -326,7 +326,7 @@ struct lab_bridge *lab_bridge_create(unsigned int number,
 	if (!bridge)
 		return ERR_PTR(-ENOMEM);
 
-	spin_lock_init(&bridge->lock);
+	raw_spin_lock_init(&bridge->lock);
 	bridge->functions = functions;
 	for (i = 0; i < nr && !ret; i++)
 		ret = add_function(bridge, PCI_DEVFN(i, 0), &functions[i]);
