@@ -47,9 +47,10 @@ def spec_lines(name: str) -> int:
 
 
 def rendered_lines(name: str) -> int:
-    """Return how many lines the newest main.c has."""
-    path = f"out/{repository.targets()[-1]}/{name}/main.c"
-    return len(repository.file_text(path).splitlines())
+    """Return how many lines the sources and headers for the newest kernel have, those by hand aside."""
+    rendered = repository.ROOT / "out" / repository.targets()[-1] / name
+    sources = [path for path in rendered.glob("*.[ch]") if path.name not in _hooks(name)]
+    return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in sources)
 
 
 def hand_written(name: str) -> int:

@@ -42,10 +42,22 @@ LINKS = {
     "steps": "#steps",
     "step": "#steps",
     "needs": "#a-kernel-feature",
+    "config": "#a-symbol-of-the-driver",
     "type": "expressions.md#types",
 }
 # Definitions that are described under "Values", by their headings.
-VALUES = ("name", "constant", "note", "reason", "duration", "error", "release", "needs", "parameters")
+VALUES = (
+    "name",
+    "constant",
+    "note",
+    "reason",
+    "duration",
+    "error",
+    "release",
+    "needs",
+    "config",
+    "parameters",
+)
 
 
 def vocabulary_page(intro: str) -> str:

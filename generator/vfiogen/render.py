@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
 from vfiogen.c import layout as c
+from vfiogen.c.share import share
 from vfiogen.kernel.target import Kernel
 from vfiogen.plan.includes import plan_includes
+from vfiogen.records import replace
 
 if TYPE_CHECKING:
     from vfiogen.plan.driver import DriverPlan, FileHead
@@ -94,22 +96,25 @@ def render_template(name: str, values: Mapping[str, object]) -> str:
     return BLANK_LINES.sub("\n\n", text).strip("\n") + "\n"
 
 
-def render_main(file: FileHead, driver: DriverView, migration: MigrationView | None, kernel: Kernel) -> str:
-    """Return main.c."""
+def render_sources(
+    file: FileHead, driver: DriverView, migration: MigrationView | None, kernel: Kernel
+) -> dict[str, str]:
+    """Return main.c and the files beside it."""
     features = {name.replace("-", "_"): kernel.has(name) for name in TEMPLATE_FEATURES}
     values = {"p": driver.prefix, "file": file, "driver": driver, "migration": migration, "kernel": features}
-    return render_template("driver.c.j2", values)
+    main = {"main.c": render_template("driver.c.j2", values | {"config": None})}
+    return main | {
+        part.name: render_template("part.c.j2", values | {"config": part.config}) for part in driver.parts
+    }
 
 
 def render_driver(plan: DriverPlan, kernel: Kernel) -> dict[str, str]:
     """Return the files of one driver, by name."""
     values = {"file": plan.file, "kconfig": plan.kconfig, "makefile": plan.makefile}
-    files = {
-        "Kconfig": render_template("Kconfig.j2", values),
-        "Makefile": render_template("Makefile.j2", values),
-        "main.c": render_main(plan.file, plan.driver, plan.migration, kernel),
-    }
+    files = {name: render_template(f"{name}.j2", values) for name in ("Kconfig", "Makefile")}
+    sources, prototypes = share(render_sources(plan.file, plan.driver, plan.migration, kernel))
     if plan.driver.header:
-        shared = {"p": plan.driver.prefix, "file": plan.file, "driver": plan.driver}
+        driver = replace(plan.driver, prototypes=(*plan.driver.prototypes, *prototypes))
+        shared = {"p": driver.prefix, "file": plan.file, "driver": driver}
         files[plan.driver.header] = render_template("driver.h.j2", shared)
-    return files
+    return files | sources

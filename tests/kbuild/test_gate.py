@@ -16,7 +16,8 @@ from tests.kernels.gate import ModuleBuild, build_modules, check_documentation, 
 from tests.kernels.trees import Tree
 from vfiogen.diagnostics import Problems
 from vfiogen.kernel.target import Kernel, kernel_from_tree
-from vfiogen.pipeline import check_for
+from vfiogen.model.spec import Option
+from vfiogen.pipeline import LoadedSpec, check_for
 from vfiogen.project import SpecFile
 
 # checkpatch asks for kzalloc_obj(), which a kernel may not have yet.
@@ -55,13 +56,28 @@ def rendered(built: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Rende
     return get
 
 
-def _render(files: list[SpecFile], built: Prepared, directory: Path) -> Rendered:
+def _render(files: list[SpecFile], built: Prepared, directory: Path, option: str = "y") -> Rendered:
+    """Render specs and build them with each symbol of a part at `option`."""
     kernel = kernel_from_tree(built.tree.source)
     present = check_for(load(files), kernel, Problems())
     image = write(render(files, kernel), directory / "image")
     symbols = {spec.symbol: "m" for spec in present}
+    symbols |= {one.symbol.text: option for spec in present for one in options_of(spec)}
     build = build_modules(built, image, directory / "work", symbols)
     return Rendered(kernel, image, build, tuple(spec.directory for spec in present))
+
+
+def options_of(spec: LoadedSpec) -> tuple[Option, ...]:
+    """Return the symbols of the parts of a driver."""
+    return spec.model.driver.kconfig.options
+
+
+def test_parts_can_be_left_out(built: Prepared, tmp_path: Path) -> None:
+    files = [*project_specs(), *combination_specs()]
+    having = [spec.file for spec in load(files) if options_of(spec)]
+    result = _render(having, built, tmp_path, "n")
+    assert result.build.findings == (), "\n".join(result.build.findings)
+    assert {module.parent.name for module in result.build.modules} == set(result.drivers)
 
 
 @pytest.mark.parametrize("name", ["drivers", "combinations"])

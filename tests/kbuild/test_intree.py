@@ -13,14 +13,20 @@ from vfiogen.project import SpecFile
 
 
 def test_every_symbol_at_every_value(tree: Tree, tmp_path: Path) -> None:
-    """One symbol at a time is varied, the others keep their default, then all are on together."""
+    """One driver at a time is varied, the others keep their default, then all are on together.
+
+    Those are on with all of the parts that can be left out, then without any.
+    """
     image = _image(project_specs(), tree, tmp_path)
     with laid_in(tree, image) as kernel:
-        assert kernel.symbols
-        for value in ("n", "m", "y"):
-            _check(kernel, dict.fromkeys(kernel.symbols, value))
-        for symbol in kernel.symbols:
-            _check(kernel, {symbol: "m"})
+        assert kernel.drivers
+        _check(kernel, dict.fromkeys(kernel.drivers, "n"), {})
+        for value in ("m", "y"):
+            for option in ("n", "y") if kernel.options else ("y",):
+                parts = dict.fromkeys(kernel.options, option)
+                _check(kernel, dict.fromkeys(kernel.drivers, value), parts)
+        for symbol in kernel.drivers:
+            _check(kernel, {symbol: "m"}, {})
 
 
 def _image(files: list[SpecFile], tree: Tree, directory: Path) -> Path:
@@ -30,12 +36,14 @@ def _image(files: list[SpecFile], tree: Tree, directory: Path) -> Path:
     return write(rendered, directory / "image")
 
 
-def _check(kernel: InTree, values: dict[str, str]) -> None:
-    result = kernel.build(values)
+def _check(kernel: InTree, values: dict[str, str], parts: dict[str, str]) -> None:
+    """Build with drivers and parts of them at some values, and the others at their default."""
+    result = kernel.build(values | parts)
     assert result.findings == (), "\n".join(result.findings)
-    assert {symbol: result.values[symbol] for symbol in values} == values
+    assert {symbol: result.values[symbol] for symbol in values | parts} == values | parts
     expected = sum(value == "m" for value in values.values()), sum(value == "y" for value in values.values())
-    assert (len(result.modules), len(result.built_in)) == expected, result.log
+    built_in = {Path(part).parent for part in result.built_in}
+    assert (len(result.modules), len(built_in)) == expected, result.log
 
 
 def test_removed_driver_leaves_no_entry(tree: Tree, tmp_path: Path) -> None:
@@ -44,4 +52,4 @@ def test_removed_driver_leaves_no_entry(tree: Tree, tmp_path: Path) -> None:
     assert not (image / "edu").exists()
     with laid_in(tree, image) as forest:
         assert "EDU_VFIO_PCI" not in forest.symbols
-        _check(forest, dict.fromkeys(forest.symbols, "m"))
+        _check(forest, dict.fromkeys(forest.drivers, "m"), {})

@@ -32,6 +32,7 @@ _VARIANT = re.compile(r"CONFIG_\w+_VFIO_PCI")
 _VALUE = re.compile(r"^(?:CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set)$", re.MULTILINE)
 _KCONFIG = re.compile(r"\bwarning:|\berror:|unmet direct dependencies|^\*\*\*", re.IGNORECASE)
 _COMPILER = re.compile(r"(?:^|[\s:])(?:fatal )?(?:warning|error):", re.IGNORECASE)
+_OPTION = re.compile(r"^config (\w+)\n\tbool\b", re.MULTILINE)
 _STRICT = {"KCONFIG_WERROR": "1", "KCONFIG_WARN_UNKNOWN_SYMBOLS": "1"}
 
 
@@ -61,13 +62,20 @@ class InTreeBuild:
 class InTree:
     """A forest with an image laid in, and the output directory that goes with it.
 
-    `base` is the configuration that everything but the image has: the lab's, nothing a module.
+    `base` is the configuration that everything but the image has: the lab's, nothing a module. `symbols` are
+    the image's, `options` those of them that can't be m.
     """
 
     forest: Path
     out: Path
     base: tuple[str, ...]
     symbols: tuple[str, ...]
+    options: tuple[str, ...]
+
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """The symbols that can be m."""
+        return tuple(symbol for symbol in self.symbols if symbol not in self.options)
 
     def build(self, values: Mapping[str, str]) -> InTreeBuild:
         """Set symbols (without CONFIG_) to y, m, n or a text, and build the image alone.
@@ -131,7 +139,7 @@ def laid_in(tree: Tree, image: Path) -> Iterator[InTree]:
         symbols = _symbols(image)
         _lay(tree.source, home / "source", image, frozenset(symbols))
         try:
-            yield InTree(home / "source", home / "build", base, symbols)
+            yield InTree(home / "source", home / "build", base, symbols, _symbols(image, _OPTION))
         finally:
             # The forest is of the kernel's own sources; nobody should take the image for one of them.
             shutil.rmtree(home / "source" / PLACE, ignore_errors=True)
@@ -211,10 +219,10 @@ def _with_objects(source: Path, symbols: frozenset[str]) -> str:
     return "\n".join([*kept, "obj-y += vfiogen/", ""])
 
 
-def _symbols(image: Path) -> tuple[str, ...]:
+def _symbols(image: Path, defined: re.Pattern[str] = _SYMBOL) -> tuple[str, ...]:
     """Return every symbol that the image's Kconfig files define, sorted."""
     texts = (path.read_text() for path in image.rglob("Kconfig*"))
-    return tuple(sorted({symbol for text in texts for symbol in _SYMBOL.findall(text)}))
+    return tuple(sorted({symbol for text in texts for symbol in defined.findall(text)}))
 
 
 def _line(symbol: str, value: str) -> str:

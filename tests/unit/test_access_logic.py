@@ -20,7 +20,7 @@ from vfiogen.kernel.target import kernel_from_release
 
 HARNESS = ROOT / "tests" / "access"
 RELEASES = ("6.1.192", "6.12.117", "7.3.4")
-# What a harness takes from main.c: macros, structures and these functions, without the prefix.
+# What a harness takes from the sources: macros, structures and these functions, without the prefix.
 FUNCTIONS = {
     "config-fields": "from_vfio show_field keep_field config_read config_is_own config_write reset_emulation",
     "bridge-config": "host_bridge_rw",
@@ -40,12 +40,14 @@ COMPILER = os.environ.get("CC", "gcc")
 
 
 def extract(text: str, prefix: str, wanted: list[str]) -> str:
-    """Return the macros, the structures and some functions of a main.c."""
+    """Return the macros, the structures and some functions of a driver's sources."""
     macros = re.findall(r"^#define (?:\w+)\t.*(?:\n\t.*)*$|^#define   \w+\t.*$", text, re.M)
     structures = re.findall(rf"^struct {prefix}_\w+ {{\n.*?^}};$", text, re.M | re.S)
     functions = []
     for name in wanted:
-        found = re.search(rf"^static [^;{{}}=]*?\b{prefix}_{name}\([^;{{]*\)\n{{\n.*?^}}$", text, re.M | re.S)
+        found = re.search(
+            rf"^(?:static )?\w[^;{{}}=]*?\b{prefix}_{name}\([^;{{]*\)\n{{\n.*?^}}$", text, re.M | re.S
+        )
         assert found, f"{prefix}_{name} isn't rendered"
         functions.append(found[0])
     return "\n\n".join([*macros, *structures, *functions])
@@ -58,7 +60,7 @@ def test_every_offset_and_width(name: str, release: str, tmp_path: Path) -> None
     kernel = kernel_from_release(release)
     files = [*project_specs(), *combination_specs()]
     rendered = render([file for file in files if file.path.stem == name], kernel)
-    text = rendered[f"{name}/main.c"]
+    text = "\n".join(text for path, text in sorted(rendered.items()) if re.match(rf"{name}/.*\.[ch]$", path))
     prefix = re.search(r"^struct (\w+)_device {$", text, re.M)
     assert prefix
     (tmp_path / "driver.inc").write_text(extract(text, prefix[1], FUNCTIONS[name].split()))

@@ -74,8 +74,7 @@ class _Commands:
             self._problems.report("command-body", message, command.exclusive.span, hint)
 
     def _check_source(self, hook: m.Word) -> None:
-        own = ("main.c", f"{self._spec.driver.name}.c", f"{self._spec.driver.name}.mod.c")
-        if hook.text in own:
+        if hook.text in self._spec.driver.own_files:
             message = f"{quote(hook.text)} is a file of the driver's own"
             self._problems.report("reserved-name", message, hook.span, "choose another name")
         elif hook.text and not _is_file(self._directory / hook.text):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from vfiogen.c import syntax as s
 from vfiogen.c.names import is_kconfig_symbol, is_kernel_constant
-from vfiogen.check.kernel import check_header
+from vfiogen.check.kernel import check_header, has_file
 from vfiogen.diagnostics import Problems, listing, quote
 from vfiogen.kernel.licenses import allowed, module_license
 from vfiogen.model import spec as m
@@ -48,6 +48,7 @@ def check_driver(spec: m.Spec, analysis: Analysis, problems: Problems) -> None:
     _check_module(spec.driver, problems)
     _check_license(spec.driver.license, problems)
     _check_symbols(spec.driver.kconfig, problems)
+    _check_parts(spec, problems)
     if spec.provider:
         _check_provider(spec.provider, analysis, Scope(spec).before_open())
     _check_devices(spec, problems)
@@ -62,9 +63,9 @@ def _check_module(driver: m.Driver, problems: Problems) -> None:
     elif len(name.text) > LONGEST_MODULE:
         message = f"the name has {len(name.text)} characters, and that of a module at most {LONGEST_MODULE}"
         problems.report("value-range", message, name.span, f"shorten it by {len(name.text) - LONGEST_MODULE}")
-    if driver.kconfig.symbol.text in VFIO_SYMBOLS:
-        symbol = driver.kconfig.symbol
-        _taken(f"{quote(symbol.text)} is a symbol of the kernel's own", symbol, problems)
+    for symbol in driver.kconfig.symbols:
+        if symbol.text in VFIO_SYMBOLS:
+            _taken(f"{quote(symbol.text)} is a symbol of the kernel's own", symbol, problems)
 
 
 def _taken(message: str, word: m.Word, problems: Problems) -> None:
@@ -82,12 +83,31 @@ def _check_license(word: m.Word, problems: Problems) -> None:
 
 
 def _check_symbols(kconfig: m.Kconfig, problems: Problems) -> None:
-    for formula in kconfig.depends:
+    _check_depends(kconfig, problems)
+    for option in kconfig.options:
+        _check_depends(option, problems)
+        if option.symbol.text == kconfig.symbol.text:
+            message = f"{quote(option.symbol.text)} is the symbol of the driver itself"
+            _taken(message, option.symbol, problems)
+
+
+def _check_parts(spec: m.Spec, problems: Problems) -> None:
+    """What is under an option has a source file, unless that is all hand-written."""
+    taken = {*spec.driver.own_files, *(b.hook.text for c in spec.commands for b in c.bodies if b.hook)}
+    for option in spec.driver.kconfig.options:
+        name = spec.driver.kconfig.file_of(option)
+        if name in taken and has_file(spec, option):
+            message = f"what is under this is in a file {quote(name)}, and there is one already"
+            _taken(message, option.symbol, problems)
+
+
+def _check_depends(entry: m.Kconfig | m.Option, problems: Problems) -> None:
+    for formula in entry.depends:
         wrong = list(_wrong_parts(formula.tree, False)) if formula.tree else []
         for message, node, hint in wrong:
             problems.report("kconfig-depends", message, formula.span_of(node), hint)
-        if not wrong and kconfig.symbol.text in names([formula]):
-            message = f"{quote(kconfig.symbol.text)} can't depend on itself"
+        if not wrong and entry.symbol.text in names([formula]):
+            message = f"{quote(entry.symbol.text)} can't depend on itself"
             problems.report("kconfig-depends", message, formula.span)
 
 

@@ -41,9 +41,24 @@ def check_gates(spec: m.Spec, problems: Problems) -> None:
             message = f"{quote(feature.name.text)} is a feature that the tool knows already"
             problems.report("duplicate-feature", message, feature.name.span, "choose another name")
         _check_feature(feature, problems)
+    _check_symbols(spec, problems)
     for formula, gates in _uses(spec):
         _check_use(spec, formula, gates, problems)
     _check_hook_uses(spec, problems)
+
+
+def _check_symbols(spec: m.Spec, problems: Problems) -> None:
+    """Report gates that aren't symbols of the driver's own."""
+    known = [option.symbol.text for option in spec.driver.kconfig.options]
+    for word in needed_symbols(spec):
+        if word.text not in known:
+            problems.report(
+                "unknown-name",
+                f"the driver has no symbol {quote(word.text)} for a part of it",
+                word.span,
+                did_you_mean(word.text, known, CLOSE),
+                "declare it in `kconfig: options`",
+            )
 
 
 def _check_feature(feature: m.KernelFeature, problems: Problems) -> None:
@@ -68,9 +83,42 @@ def needed_features(spec: m.Spec) -> Iterator[m.Word]:
     yield from spec.needs
     for command in spec.commands:
         yield from (needs for needs in (command.needs, *(b.needs for b in command.bodies)) if needs)
-    for step in every_step(spec):
-        if step.needs:
-            yield step.needs
+    yield from (variant.needs for variant in spec.variants if variant.needs)
+    yield from (step.needs for step in every_step(spec) if step.needs)
+
+
+def needed_symbols(spec: m.Spec) -> Iterator[m.Word]:
+    """Yield every symbol that a part of the spec is under."""
+    yield from (command.config for command in spec.commands if command.config)
+    yield from (variant.config for variant in spec.variants if variant.config)
+    yield from (step.config for step in every_step(spec) if step.config)
+
+
+def has_file(spec: m.Spec, option: m.Option) -> bool:
+    """Tell whether anything but hand-written sources is under an option."""
+    plain = [c.config for c in spec.commands if not any(body.hook for body in c.bodies)]
+    under = [*plain, *(variant.config for variant in spec.variants)]
+    return any(word is not None and word.text == option.symbol.text for word in under)
+
+
+def symbol_of_section(spec: m.Spec, *sections: str) -> str | None:
+    """Return the symbol that all variants with any of some sections are under."""
+    found = {str(v.config or "") for v in spec.variants if any(v.uses(name) for name in sections)}
+    return found.pop() or None if len(found) == 1 else None
+
+
+def of_kernel(spec: m.Spec, kernel: Kernel) -> m.Spec:
+    """Return a spec without variants whose needs a kernel doesn't meet, and without what they alone use."""
+    there = tuple(v for v in spec.variants if v.needs is None or has_feature(spec, kernel, v.needs.text))
+    if len(there) == len(spec.variants):
+        return spec
+    used = {word.text for variant in there for word in variant.use}
+    without = {"config-space": "config_space", "regions": "regions"}
+    changes = {member: () for section, member in without.items() if section not in used}
+    if "lifecycle" not in used:
+        changes |= dict.fromkeys(("init", "probe", "open", "reset_prepare", "reset_done"), ())
+    migration = spec.migration if "migration" in used else None
+    return replace(spec, variants=there, migration=migration, **changes)
 
 
 def has_feature(spec: m.Spec, kernel: Kernel, name: str) -> bool:
@@ -89,6 +137,7 @@ def check_kernel(spec: m.Spec, kernel: Kernel, problems: Problems) -> bool:
     """
     if any(not has_feature(spec, kernel, word.text) for word in spec.needs):
         return False
+    spec = of_kernel(spec, kernel)
     for feature in spec.migration.features if spec.migration else ():
         implied = IMPLIED.get(feature.text)
         if implied and not has_feature(spec, kernel, implied) and not _is_optional(spec, feature):
@@ -147,38 +196,53 @@ def kernel_name(kernel: Kernel) -> str:
 
 
 def _uses(spec: m.Spec) -> Iterator[tuple[m.Formula, set[str]]]:
-    """Yield every formula that may run a command, with the features that are certain there."""
-    whole = {word.text for word in spec.needs}
+    """Yield every formula that may run a command, with the gates that are open wherever it is."""
+    whole = {_needs(word) for word in spec.needs}
     for command in spec.commands:
         for body in command.bodies:
-            gates = whole | {needs.text for needs in (command.needs, body.needs) if needs}
+            gates = whole | _gates(command) | ({_needs(body.needs)} if body.needs else set())
             yield from _step_uses(body.steps or (), gates)
             yield from ((formula, gates) for formula in formulas(body.call))
-    steps, rest = _outside(spec)
-    yield from _step_uses(steps, whole)
-    yield from ((formula, whole) for formula in formulas(rest))
+    for variant in spec.variants:
+        yield from ((formula, whole | _gates(variant)) for formula in formulas(variant.when))
+    for section, steps, rest in _outside(spec):
+        certain = whole | _certain(spec, section)
+        yield from _step_uses(steps, certain)
+        yield from ((formula, certain) for formula in formulas(rest))
 
 
-def _outside(spec: m.Spec) -> tuple[tuple[m.Step, ...], tuple[object, ...]]:
-    """Return the steps outside of commands, and what else has formulas there."""
-    steps = spec.lifecycle
-    rest: tuple[object, ...] = (spec.provider, spec.layouts, spec.context, spec.variants)
-    rest = (*rest, spec.config_space, spec.regions)
-    if spec.migration is None:
-        return steps, rest
-    stream = spec.migration.stream
-    arcs = tuple(step for arc in spec.migration.arcs for step in arc.steps)
-    own = replace(stream, saved=(), begin=(), end=())
-    return (*steps, *arcs, *spec.migration.reset, *stream.saved, *stream.begin, *stream.end), (
-        *rest,
-        spec.migration.size,
-        own,
-    )
+def _gates(part: m.Command | m.Variant | m.Step) -> set[str]:
+    """Return the gates of a part, as a spec has them."""
+    found = (_needs(part.needs) if part.needs else "", f"config: {part.config}" if part.config else "")
+    return {gate for gate in found if gate}
+
+
+def _needs(word: m.Word) -> str:
+    return f"needs: {word}"
+
+
+def _certain(spec: m.Spec, section: str) -> set[str]:
+    """Return the gates that all variants have which use a section; without a name, any section at all."""
+    using = [_gates(v) for v in spec.variants if (v.uses(section) if section else v.use)]
+    return set.intersection(*using) if using else set()
+
+
+def _outside(spec: m.Spec) -> Iterator[tuple[str, tuple[m.Step, ...], tuple[object, ...]]]:
+    """Yield the sections outside of commands: steps, and what else has formulas there."""
+    yield "", (), (spec.provider, spec.layouts, spec.context)
+    yield "config-space", (), spec.config_space
+    yield "regions", (), spec.regions
+    yield "lifecycle", spec.lifecycle, ()
+    if spec.migration is not None:
+        stream = spec.migration.stream
+        arcs = tuple(step for arc in spec.migration.arcs for step in arc.steps)
+        steps = (*arcs, *spec.migration.reset, *stream.saved, *stream.begin, *stream.end)
+        yield "migration", steps, (spec.migration.size, replace(stream, saved=(), begin=(), end=()))
 
 
 def _step_uses(steps: Iterable[m.Step], gates: set[str]) -> Iterator[tuple[m.Formula, set[str]]]:
     for step in steps:
-        own = gates | ({step.needs.text} if step.needs else set())
+        own = gates | _gates(step)
         if step.formula:
             yield step.formula, own
         yield from _step_uses((*step.undo, *step.steps), own)
@@ -187,16 +251,30 @@ def _step_uses(steps: Iterable[m.Step], gates: set[str]) -> Iterator[tuple[m.For
 def _check_use(spec: m.Spec, formula: m.Formula, gates: set[str], problems: Problems) -> None:
     for node in s.walk(formula.tree) if formula.tree else ():
         command = spec.command(node.name) if isinstance(node, s.Name) else None
-        if command and command.needs and command.needs.text not in gates:
-            feature = quote(command.needs.text)
+        if command is None:
+            continue
+        for gate in sorted(_gates(command) - gates):
+            known = sorted(one.removeprefix("needs: ") for one in gates if one.startswith("needs: "))
+            whole = ", or the whole driver in `kernel: needs`" if gate.startswith("needs: ") else ""
             problems.report(
                 "gated-use",
-                f"{quote(command.name.text)} exists only where the kernel has {feature}",
+                _exists(command, gate),
                 formula.span_of(node),
-                f"gate this as well, with `needs: {command.needs}`, or the whole driver in `kernel: needs`",
-                f"it is certain here that the kernel has {listing(sorted(gates), 'and')}" if gates else "",
-                related=((command.needs.span, "the gate"),),
+                f"gate this as well, with {quote(gate)}{whole}",
+                f"it is certain here that the kernel has {listing(known, 'and')}" if known else "",
+                related=_gate_of(command, gate),
             )
+
+
+def _exists(command: m.Command, gate: str) -> str:
+    kind, _, name = gate.partition(": ")
+    where = f"where the kernel has {quote(name)}" if kind == "needs" else f"with {quote(f'CONFIG_{name}')}"
+    return f"{quote(command.name.text)} exists only {where}"
+
+
+def _gate_of(command: m.Command, gate: str) -> tuple[tuple[Span, str], ...]:
+    word = command.needs if gate.startswith("needs: ") else command.config
+    return ((word.span, "the gate"),) if word else ()
 
 
 def _check_hook_uses(spec: m.Spec, problems: Problems) -> None:
@@ -204,8 +282,10 @@ def _check_hook_uses(spec: m.Spec, problems: Problems) -> None:
     for command in spec.commands:
         for used in command.uses:
             other = spec.command(used.text)
-            if other and other.needs and not (command.needs and command.needs.text == other.needs.text):
-                message = f"{quote(used.text)} exists only where the kernel has {quote(other.needs.text)}"
-                related = ((other.needs.span, "the gate"),)
-                hint = f"gate {quote(command.name.text)} as well, with `needs: {other.needs}`"
-                problems.report("gated-use", message, used.span, hint, related=related)
+            if other is None:
+                continue
+            for gate in sorted(_gates(other) - _gates(command)):
+                hint = f"gate {quote(command.name.text)} as well, with {quote(gate)}"
+                problems.report(
+                    "gated-use", _exists(other, gate), used.span, hint, related=_gate_of(other, gate)
+                )

@@ -270,7 +270,8 @@ class _Names:
         provider = self._spec.provider
         texts = any(_has_text(formula) for formula in formulas(command))
         looked_up = provider is not None and provider.is_seen_to
-        return not is_single_call(command) or command.name.text in self._hooked or looked_up or texts
+        apart = looked_up or command.config is not None
+        return not is_single_call(command) or command.name.text in self._hooked or apart or texts
 
     def _check_function(self, word: m.Word, name: str) -> None:
         if name == self._prefix:
@@ -356,7 +357,13 @@ def own_functions(spec: m.Spec) -> frozenset[str]:
     emulates = spec.regions or spec.config_space or spec.probe or spec.config_blocks
     own = OWN_FUNCTIONS | _EMULATION | beside if emulates else OWN_FUNCTIONS
     locks = {c_name(f"{command.name}-lock") for command in spec.commands if command.exclusive}
-    return own | locks | {f"{suffix}_{name}" for suffix in suffixes for name in _OF_VARIANTS}
+    of_variants = {f"{suffix}_{name}" for suffix in suffixes for name in _OF_VARIANTS}
+    return own | locks | of_variants | {condition_name(spec, variant) for variant in spec.variants}
+
+
+def condition_name(spec: m.Spec, variant: m.Variant) -> str:
+    """Return what the condition of a variant is called if it is a function, without the prefix."""
+    return f"is_{variant_suffix(spec, variant) or 'own'}"
 
 
 def _both(word: m.Word, other: m.Word, name: str) -> str:

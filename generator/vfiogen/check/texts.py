@@ -28,6 +28,7 @@ def _texts(spec: m.Spec) -> Iterator[m.Word]:
 def _of_driver(driver: m.Driver) -> Iterator[m.Word | None]:
     yield from (driver.description, driver.copyright, driver.name_is_abi, *driver.authors)
     yield from (driver.kconfig.prompt, driver.kconfig.help)
+    yield from (text for option in driver.kconfig.options for text in (option.prompt, option.help))
 
 
 def _of_declarations(spec: m.Spec) -> Iterator[m.Word | None]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vfiogen.c import syntax as s
-from vfiogen.check.kernel import needed_features
+from vfiogen.check.kernel import needed_features, needed_symbols
 from vfiogen.diagnostics import Problems, meant_names, quote
 from vfiogen.model import spec as m
 from vfiogen.model.walk import formulas, names
@@ -32,6 +32,11 @@ def check_usage(spec: m.Spec, problems: Problems) -> None:
         if feature.name.text not in needed:
             message = f"nothing needs the feature {quote(feature.name.text)}"
             problems.report("unused", message, feature.name.span, "gate a part with needs, or take it out")
+    gating = {word.text for word in needed_symbols(spec)}
+    for option in spec.driver.kconfig.options:
+        if option.symbol.text not in gating:
+            message = f"nothing is under the symbol {quote(option.symbol.text)}"
+            problems.report("unused", message, option.symbol.span, "gate a part with config, or take it out")
 
 
 def _unused(spec: m.Spec, found: list[m.Formula]) -> Iterator[tuple[str, m.Word]]:

@@ -42,15 +42,35 @@ class _Variants:
             self._check_emulation(variant)
             last = last or (variant if variant.when is None else None)
         self._check_unused()
+        self._check_last()
+
+    def _check_last(self) -> None:
+        """A driver of which nothing remains on some kernel says so for the whole of it."""
+        needs = [variant.needs for variant in self._spec.variants]
+        if needs and all(needs) and needs[0]:
+            message = "no variant is left where the kernel lacks what they need"
+            hint = "put the feature into `kernel: needs`, or add a variant without `needs`"
+            self._problems.report("variant", message, needs[0].span, hint)
 
     def _check_condition(self, variant: m.Variant) -> None:
         scope = Scope(self._spec).before_open()
         typed = self._analysis.condition(variant.when, scope)
+        self._check_parent(variant)
         for part in walk(typed) if typed is not None else ():
             reason = self._too_early(part) or self._unsure(part, typed)
             if reason and variant.when:
                 hint = "it is looked at before the driver has anything of its own for the device"
                 self._problems.report("variant", f"a condition can't {reason}", variant.when.span, hint)
+
+    def _check_parent(self, variant: m.Variant) -> None:
+        """A condition that runs what is under a symbol is a function, and hasn't the parent's handle."""
+        provider, when = self._spec.provider, variant.when
+        if provider is None or when is None or not gated_condition(self._spec, variant):
+            return
+        if provider.handle.text in self._analysis.reach.reached(when):
+            message = f"a condition can't look at {quote(provider.handle.text)} and at what is under a symbol"
+            hint = "put one of both into an earlier variant's condition, or take `config` off the command"
+            self._problems.report("variant", message, when.span, hint)
 
     def _unsure(self, part: t.Typed, whole: t.Typed | None) -> str:
         """Say which property may be missing: a condition tests that first."""
@@ -99,6 +119,12 @@ class _Variants:
             if self._spec.variants and name not in used:
                 hint = "name it in `use` of the variants that it applies to"
                 self._problems.report("variant", f"no variant uses {quote(name)}", span, hint)
+
+
+def gated_condition(spec: m.Spec, variant: m.Variant) -> bool:
+    """Tell whether a condition runs commands that are under a symbol."""
+    run = [spec.command(name) for name in names(formulas(variant.when))]
+    return any(command is not None and command.config for command in run)
 
 
 def _sections(spec: m.Spec) -> dict[str, Span]:

@@ -17,8 +17,9 @@ from vfiogen.console import Console
 from vfiogen.diagnostics import Problems, VfiogenError, listing, quote
 from vfiogen.kernel.kbuild import BuildConfig
 from vfiogen.kernel.target import kernel_from_tree
+from vfiogen.model import spec as m
 from vfiogen.pipeline import LoadedSpec
-from vfiogen.plan.kconfig import unmet_dependencies
+from vfiogen.plan.kconfig import present_options, unmet_dependencies
 from vfiogen.project import Target, find_project
 from vfiogen.records import Value
 from vfiogen.write import apply, report_obstacles
@@ -57,7 +58,8 @@ def run(arguments: Namespace, console: Console) -> int:
         return 1
     apply([changes])
     console.say(f"building for Linux {kernel.release or '?'} in {directory / target.directory}")
-    status = _make(tree, directory / target.directory, chosen, arguments, console) if chosen else 0
+    options = [option.symbol.text for spec in chosen for option in _options(spec, config)]
+    status = _make(tree, directory / target.directory, chosen, options, arguments, console) if chosen else 0
     _table(directory / target.directory, chosen, skipped, console)
     return status
 
@@ -109,6 +111,13 @@ def _require_prepared(tree: Path) -> None:
         )
 
 
+def _options(spec: LoadedSpec, config: BuildConfig) -> Iterator[m.Option]:
+    """Yield the parts of a driver that the kernel's configuration has, or would have with the driver."""
+    for option in present_options(spec.model):
+        if not unmet_dependencies(option, config) and (option.default or config.chosen(option.symbol.text)):
+            yield option
+
+
 def _split(
     specs: list[LoadedSpec], target: Target, config: BuildConfig
 ) -> tuple[list[LoadedSpec], list[Skipped]]:
@@ -116,7 +125,7 @@ def _split(
     skipped: list[Skipped] = []
     for spec in specs:
         missing = missing_needs(spec.model, target.kernel)
-        unmet = unmet_dependencies(spec.model, config)
+        unmet = unmet_dependencies(spec.model.driver.kconfig, config)
         if missing:
             skipped.append(Skipped(spec, f"the kernel lacks {listing(missing, 'and')}"))
         elif unmet:
@@ -127,7 +136,12 @@ def _split(
 
 
 def _make(
-    tree: Path, directory: Path, specs: list[LoadedSpec], arguments: Namespace, console: Console
+    tree: Path,
+    directory: Path,
+    specs: list[LoadedSpec],
+    options: list[str],
+    arguments: Namespace,
+    console: Console,
 ) -> int:
     """Run kbuild; its steps are the progress, and everything else that it says is passed on."""
     linkable = (tree / "Module.symvers").is_file()
@@ -135,7 +149,10 @@ def _make(
         console.say(
             "there is no Module.symvers in the tree, so nothing tells whether its kernel has all symbols"
         )
-    process = _start_make(tree, directory, specs, arguments.jobs or os.cpu_count() or 1, linkable)
+    variables = [*(f"CONFIG_{spec.symbol}=m" for spec in specs), *(f"CONFIG_{name}=y" for name in options)]
+    # Objects follow from the variables; the C is told by macros.
+    variables += [f"KCFLAGS={' '.join(f'-DCONFIG_{name}=1' for name in options)}"] if options else []
+    process = _start_make(tree, directory, variables, arguments.jobs or os.cpu_count() or 1, linkable)
     assert process.stdout is not None
     with process:
         try:
@@ -153,10 +170,9 @@ def _make(
 
 
 def _start_make(
-    tree: Path, directory: Path, specs: list[LoadedSpec], jobs: int, linkable: bool
+    tree: Path, directory: Path, variables: list[str], jobs: int, linkable: bool
 ) -> subprocess.Popen[str]:
-    variables = [f"CONFIG_{spec.symbol}=m" for spec in specs]
-    variables += [] if linkable else ["KBUILD_MODPOST_WARN=1"]
+    variables = [*variables, *([] if linkable else ["KBUILD_MODPOST_WARN=1"])]
     command = ["make", "-C", str(tree), f"M={directory.resolve()}", f"-j{jobs}", *variables, "modules"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

@@ -28,6 +28,10 @@ class BuildConfig(Value):
             return cls(frozenset(match[1] for match in SYMBOL.finditer(text)), True)
         return cls(frozenset(), False)
 
+    def chosen(self, symbol: str) -> bool:
+        """Tell whether a symbol is known to be enabled."""
+        return symbol in self.enabled
+
     def has(self, symbol: str) -> bool:
         """Tell whether a symbol is enabled; yes where nothing is known."""
         return not self.known or symbol in self.enabled

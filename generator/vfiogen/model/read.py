@@ -17,7 +17,7 @@ from vfiogen.diagnostics import Problems, Source, Span, listing, quote
 from vfiogen.load import Mapping, Node, Scalar, Sequence
 from vfiogen.model import spec as m
 from vfiogen.model.header import STANDARD_HEADER
-from vfiogen.records import Value
+from vfiogen.records import Value, replace
 
 T = TypeVar("T")
 LARGEST_FIELD, LARGEST_ARRAY = 65536, 4096
@@ -35,7 +35,7 @@ VERBS: dict[str, Parse] = {
 # A step that is written as a text, although it has a verb.
 ALL_VERBS = (*VERBS, "wait", "repeat")
 _VERB = re.compile(rf"({'|'.join(ALL_VERBS)}) +([a-z0-9].*)")
-_MODIFIERS = "every for by error retry ignore-error into undo below steps when needs note"
+_MODIFIERS = "every for by error retry ignore-error into undo below steps when needs config note"
 STEP_KEYS = frozenset([*ALL_VERBS, *_MODIFIERS.split()])
 
 
@@ -94,6 +94,10 @@ class _View(Value):
         if not isinstance(value, int) or isinstance(value, bool):
             return None
         return m.Integer(value, self.text().lower().startswith("0x"), self.span)
+
+    def flag(self) -> bool:
+        """Tell whether it is there and true."""
+        return self.scalar is not None and self.scalar.value is True
 
     def words(self) -> tuple[m.Word, ...]:
         return tuple(item.word() for item in self.items() if item.scalar)
@@ -167,6 +171,17 @@ class _Reader:
             view["prompt"].word(),
             view["help"].word(),
             tuple(formula for formula in depends if formula),
+            _each(view["options"], self._option),
+        )
+
+    def _option(self, symbol: m.Word, view: _View) -> m.Option:
+        depends = (self._formula(item, _parse_symbols) for item in view["depends"].items())
+        return m.Option(
+            symbol,
+            view["prompt"].word(),
+            view["help"].word(),
+            tuple(formula for formula in depends if formula),
+            view["default"].flag(),
         )
 
     def _devices(self, view: _View) -> m.Devices:
@@ -255,7 +270,13 @@ class _Reader:
         return m.RegisterBlock(name, bar, base, registers, view["note"].optional(), position=position)
 
     def _variant(self, view: _View) -> m.Variant:
-        return m.Variant(view["name"].word(), self._expression(view["when"]), view["use"].words())
+        return m.Variant(
+            view["name"].word(),
+            self._expression(view["when"]),
+            view["use"].words(),
+            view["needs"].optional(),
+            view["config"].optional(),
+        )
 
     def _command(self, name: m.Word, view: _View) -> m.Command:
         bodies = tuple(self._body(item, item.span) for item in view["any-of"].items())
@@ -272,6 +293,7 @@ class _Reader:
             uses=view["uses"].words(),
             exclusive=view["exclusive"].optional(),
             before_init=view["before-init"].optional(),
+            config=view["config"].optional(),
             needs=view["needs"].optional(),
             note=view["note"].optional(),
         )
@@ -385,12 +407,13 @@ class _Reader:
             error=view["error"].optional(),
             retry=view["retry"].optional(),
             ignore_error=view["ignore-error"].optional(),
-            undo=self._steps(view["undo"]),
+            undo=tuple(_gated(step, view["config"].optional()) for step in self._steps(view["undo"])),
             into=self._expression(view["into"]),
             counter=_counter(view["repeat"]),
             steps=self._steps(view["steps"]),
             when=self._expression(view["when"]),
             needs=view["needs"].optional(),
+            config=view["config"].optional(),
             note=view["note"].optional(),
             spans={key: view[key].span for key in view.names()},
         )
@@ -593,6 +616,11 @@ def _layout_type(view: _View) -> m.Word:
 
 def _older(key: m.Word, view: _View) -> m.Older:
     return m.Older(m.Integer(int(key.text, 16), True, key.span), view.words())
+
+
+def _gated(step: m.Step, config: m.Word | None) -> m.Step:
+    """Return a step that undoes another, under the symbol of that."""
+    return replace(step, config=step.config or config)
 
 
 def _counter(view: _View) -> m.Parameter | None:

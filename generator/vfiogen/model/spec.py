@@ -52,13 +52,33 @@ class Formula(Record):
         return self.scalar.span_of(node.start, node.end)
 
 
-class Kconfig(Record):
-    """The driver's entry in Kconfig."""
+class Option(Record):
+    """The symbol of a part of the driver: y or n."""
 
     symbol: Word
     prompt: Word
     help: Word
     depends: tuple[Formula, ...]
+    default: bool
+
+
+class Kconfig(Record):
+    """The driver's entry in Kconfig, and those of its parts."""
+
+    symbol: Word
+    prompt: Word
+    help: Word
+    depends: tuple[Formula, ...]
+    options: tuple[Option, ...] = ()
+
+    @property
+    def symbols(self) -> tuple[Word, ...]:
+        """The symbols that the entries define."""
+        return (self.symbol, *(option.symbol for option in self.options))
+
+    def file_of(self, option: Option) -> str:
+        """Return the source file of what is under an option: what its symbol adds to the driver's."""
+        return f"{option.symbol.text.removeprefix(f'{self.symbol}_').lower()}.c"
 
 
 class Driver(Record):
@@ -73,6 +93,11 @@ class Driver(Record):
     copyright: Word | None
     name_is_abi: Word | None
     kconfig: Kconfig
+
+    @property
+    def own_files(self) -> tuple[str, ...]:
+        """The source files that every driver has, and those that kbuild makes."""
+        return ("main.c", f"{self.name}.c", f"{self.name}.mod.c")
 
 
 class Column(Record):
@@ -454,6 +479,7 @@ class Step(Record):
     steps: tuple[Step, ...] = ()
     when: Formula | None = None
     needs: Word | None = None
+    config: Word | None = None
     note: Word | None = None
     spans: Mapping[str, Span] = field(default_factory=dict)
 
@@ -546,6 +572,7 @@ class Command(Record):
     note: Word | None
     exclusive: Word | None = None
     before_init: Word | None = None
+    config: Word | None = None
 
 
 class Arc(Record):
@@ -661,6 +688,8 @@ class Variant(Record):
     name: Word
     when: Formula | None
     use: tuple[Word, ...]
+    needs: Word | None = None
+    config: Word | None = None
 
     def uses(self, section: str) -> bool:
         """Tell whether a section applies."""

@@ -119,6 +119,7 @@ def _function(lowering: Lowering, command: m.Command) -> Function:
         command.name.span,
         command.name.text not in used_by_hooks(lowering.spec),
     )
+    made = replace(made, config=command.config.text if command.config else None)
     if command.exclusive is None:
         return made
     head = f"{c.comment(command.exclusive.text)}\nstatic DEFINE_MUTEX({lock});\n\n"

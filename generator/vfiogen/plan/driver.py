@@ -27,8 +27,8 @@ from vfiogen.plan.names import Names
 from vfiogen.plan.registers import define, plan_defines, plan_registers
 from vfiogen.plan.specialise import specialise
 from vfiogen.plan.structures import plan_constants, plan_structures
-from vfiogen.plan.variants import always_found, plan_choice, plan_variants
-from vfiogen.plan.view import Defines, DriverView, MigrationView
+from vfiogen.plan.variants import always_found, plan_choice, plan_conditions, plan_variants
+from vfiogen.plan.view import Defines, DriverView, MigrationView, Part
 from vfiogen.records import Record, Value, astuple, replace
 
 
@@ -66,7 +66,9 @@ def plan_driver(spec: m.Spec, name: str, kernel: Kernel) -> DriverPlan:
         view,
         migration,
         plan_kconfig(spec, kernel),
-        plan_makefile(spec, hooks),
+        plan_makefile(
+            spec, (*_hook_symbols(spec).items(), *((part.name, part.config) for part in view.parts))
+        ),
         hooks,
     )
 
@@ -77,24 +79,48 @@ def hook_files(spec: m.Spec) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
+def _parts(spec: m.Spec, found: Iterable[str | None]) -> tuple[Part, ...]:
+    """Return the files for what is under a symbol: each is called what that adds to the driver's."""
+    used, kconfig = set(found), spec.driver.kconfig
+    gated = [option for option in kconfig.options if option.symbol.text in used]
+    return tuple(Part(kconfig.file_of(option), option.symbol.text) for option in gated)
+
+
+def _hook_symbols(spec: m.Spec) -> dict[str, str | None]:
+    """Return the hand-written sources, each with the symbol that all of its commands are under."""
+    found: dict[str, str | None] = {}
+    for command in spec.commands:
+        for body in command.bodies:
+            if body.hook:
+                config = command.config.text if command.config else None
+                known = found.get(body.hook.text, config)
+                found[body.hook.text] = known if known == config else None
+    return found
+
+
 def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
     spec = lowering.spec
     functions = {device.function for device in spec.devices}
     lifecycle, tables = plan_variants(lowering, kernel)
     resets = plan_resets(lowering, tuple(table.name for table in tables))
     id_table = tuple(_id_table(spec))
+    commands = (*plan_channels(lowering), *plan_commands(lowering))
+    lifecycle = (*plan_events(lowering), *lifecycle, *plan_conditions(lowering))
+    emulation = plan_emulation(lowering, kernel)
+    gated = [one.config for one in (*commands, *lifecycle)] + [table.config for table in tables]
+    parts = _parts(spec, (*gated, emulation.config if emulation else None))
     return DriverView(
         prefix=lowering.names.prefix,
         private=is_private(spec),
         function=functions.pop() if len(functions) == 1 else "any",
         headers=_headers(spec),
-        header=f"{lowering.names.prefix}.h" if hook_files(spec) else None,
+        header=f"{lowering.names.prefix}.h" if parts or hook_files(spec) else None,
         prototypes=plan_prototypes(lowering),
         defines=(),
         structures=plan_structures(lowering),
         registers=None,
-        commands=(*plan_channels(lowering), *plan_commands(lowering)),
-        lifecycle=(*plan_events(lowering), *lifecycle),
+        commands=commands,
+        lifecycle=lifecycle,
         operations=tables,
         choice=plan_choice(lowering, tables),
         always_chosen=always_found(spec),
@@ -102,7 +128,8 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
         id_table=id_table,
         id_data=plan_columns(lowering, id_table),
         module_info=tuple(_module_info(spec, kernel)),
-        emulation=plan_emulation(lowering, kernel),
+        parts=parts,
+        emulation=emulation,
         early=plan_early(lowering),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
+from vfiogen.check.kernel import symbol_of_section
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
@@ -117,6 +118,7 @@ def plan_emulation(lowering: Lowering, kernel: Kernel) -> EmulationView | None:
         memory_enabled=_needs_memory_enabled(spec),
         emulates=emulates(spec),
         regions=tuple(_device_region(lowering, region) for region in spec.device_regions),
+        config=symbol_of_section(spec, "config-space", "regions"),
     )
 
 

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from vfiogen.c import syntax as s
 from vfiogen.c.text import kconfig_help, kconfig_string
+from vfiogen.check.kernel import needed_symbols
 from vfiogen.kernel.kbuild import BuildConfig
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
@@ -12,6 +15,16 @@ from vfiogen.records import Record
 
 MODULE_HELP = "To compile this driver as a module, choose M here: the module will be called {module}."
 SYMBOL_OPERATORS = {"and": "&&", "or": "||", "==": "=", "!=": "!="}
+
+
+class OptionView(Record):
+    """The entry of a part of the driver, likewise."""
+
+    symbol: str
+    prompt: str
+    depends: tuple[str, ...]
+    default: bool
+    help: tuple[str, ...]
 
 
 class KconfigView(Record):
@@ -22,13 +35,15 @@ class KconfigView(Record):
     depends: tuple[str, ...]
     selects: tuple[str, ...]
     help: tuple[str, ...]
+    options: tuple[OptionView, ...]
 
 
 class MakefileView(Record):
-    """One module and its objects."""
+    """One module and its objects: those that it always has, and those of each symbol."""
 
     module: str
     objects: tuple[str, ...]
+    optional: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def plan_kconfig(spec: m.Spec, kernel: Kernel) -> KconfigView:
@@ -47,18 +62,44 @@ def plan_kconfig(spec: m.Spec, kernel: Kernel) -> KconfigView:
         tuple(dict.fromkeys(depends)),
         ("VFIO_PCI_CORE",) if selected else (),
         tuple(kconfig_help(text).split("\n")),
+        tuple(_option(spec, option) for option in present_options(spec)),
     )
 
 
-def plan_makefile(spec: m.Spec, hooks: tuple[str, ...]) -> MakefileView:
-    """Return the driver's module. kbuild wants a list of objects that doesn't hold the module's own name."""
-    objects = ("main.o", *(hook.removesuffix(".c") + ".o" for hook in hooks))
-    return MakefileView(spec.driver.name.text, objects)
+def present_options(spec: m.Spec) -> tuple[m.Option, ...]:
+    """Return the options that something is under, on the kernel that the spec is for."""
+    used = {word.text for word in needed_symbols(spec)}
+    return tuple(option for option in spec.driver.kconfig.options if option.symbol.text in used)
 
 
-def unmet_dependencies(spec: m.Spec, config: BuildConfig) -> list[str]:
-    """Return the dependencies of a driver that a kernel's configuration doesn't meet."""
-    trees = [formula.tree for formula in spec.driver.kconfig.depends if formula.tree]
+def _option(spec: m.Spec, option: m.Option) -> OptionView:
+    depends = [symbol_expression(f.tree) for f in option.depends if f.tree]
+    say = "Y" if option.default else "N"
+    text = f"{option.help.text.strip()}\n\nIf you don't know what to do here, say {say}."
+    return OptionView(
+        option.symbol.text,
+        kconfig_string(option.prompt.text),
+        (spec.driver.kconfig.symbol.text, *depends),
+        option.default,
+        tuple(kconfig_help(text).split("\n")),
+    )
+
+
+def plan_makefile(spec: m.Spec, sources: Iterable[tuple[str, str | None]]) -> MakefileView:
+    """Return the driver's module; `sources` are files beside main.c, each with the symbol that it is under.
+
+    kbuild wants a list of objects that doesn't hold the module's own name.
+    """
+    objects: dict[str | None, list[str]] = {None: ["main.o"]}
+    for name, config in sources:
+        objects.setdefault(config, []).append(name.removesuffix(".c") + ".o")
+    optional = tuple((config, tuple(found)) for config, found in objects.items() if config)
+    return MakefileView(spec.driver.name.text, tuple(objects[None]), optional)
+
+
+def unmet_dependencies(entry: m.Kconfig | m.Option, config: BuildConfig) -> list[str]:
+    """Return the dependencies of a driver, or of a part of it, that a kernel's configuration doesn't meet."""
+    trees = [formula.tree for formula in entry.depends if formula.tree]
     return [symbol_expression(tree) for tree in trees if not _holds(tree, config)]
 
 

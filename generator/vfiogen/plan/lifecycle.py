@@ -8,6 +8,7 @@ from itertools import pairwise
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.c.text import c_string
+from vfiogen.check.kernel import symbol_of_section
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.plan.emulation import (
@@ -22,7 +23,7 @@ from vfiogen.plan.emulation import (
     set_memories,
 )
 from vfiogen.plan.events import register_events, unregister_events
-from vfiogen.plan.lower import Body, Lowering, can_fail
+from vfiogen.plan.lower import Body, Lowering, can_fail, is_enabled, nested
 from vfiogen.plan.registers import bar_sizes
 from vfiogen.plan.settle import settle_at_open
 from vfiogen.plan.view import Function, function
@@ -65,7 +66,7 @@ def plan_resets(lowering: Lowering, tables: tuple[str, ...]) -> tuple[Function, 
     if spec.migration or spec.reset_done or keeps_prepared(spec) or has_emulated_reset(spec):
         body = _reset_body(lowering)
         if has_emulated_reset(spec):
-            body.add(c.Expr(f"{body.names.prefix}_reset_emulation({body.device})"), c.Blank())
+            body.add(_reset_emulation(body), c.Blank())
         if spec.migration or ready_command(spec):
             body.add(c.Comment(_COUNTED), c.Expr(f"atomic_inc(&{body.device}->resets)"), c.Blank())
         _undo_prepared(body)
@@ -74,6 +75,12 @@ def plan_resets(lowering: Lowering, tables: tuple[str, ...]) -> tuple[Function, 
             _reset_steps(body, spec.reset_done)
         found.append(_reset_function(body, "reset_done"))
     return tuple(found)
+
+
+def _reset_emulation(body: Body) -> c.Stmt:
+    call = c.Expr(f"{body.names.prefix}_reset_emulation({body.device})")
+    config = symbol_of_section(body.lowering.spec, "config-space", "regions")
+    return c.If(is_enabled(config), (call,)) if config else call
 
 
 _COUNTED = (
@@ -93,10 +100,16 @@ def _guard(body: Body, tables: tuple[str, ...]) -> None:
     """Leave devices alone whose variant doesn't use the lifecycle."""
     variants = body.lowering.spec.variants
     pairs = zip(variants, tables, strict=True) if variants else ()
-    living = [table for variant, table in pairs if variant.uses("lifecycle")]
+    living = [(variant, table) for variant, table in pairs if variant.uses("lifecycle")]
     if len(living) < len(variants):
-        tests = (f"{body.device}->core_device.vdev.ops != &{table}" for table in living)
+        tests = (_is_other(body, variant, table) for variant, table in living)
         body.add(c.If(" && ".join(tests), (c.Return(),)), c.Blank())
+
+
+def _is_other(body: Body, variant: m.Variant, table: str) -> str:
+    """Return the test that a device isn't of a variant, whose table may be under a symbol."""
+    test = f"{body.device}->core_device.vdev.ops != &{table}"
+    return f"(!{is_enabled(variant.config.text)} || {test})" if variant.config else test
 
 
 def _reset_steps(body: Body, steps: tuple[m.Step, ...]) -> None:
@@ -281,7 +294,7 @@ def _open(lowering: Lowering, kernel: Kernel) -> _Made:
 
 
 def _has_goto(body: Body) -> bool:
-    return any(isinstance(s, c.If) and any(isinstance(x, c.Goto) for x in s.then) for s in body.statements)
+    return any(isinstance(statement, c.Goto) for statement in nested(body.statements))
 
 
 def _enter_running(body: Body) -> None:

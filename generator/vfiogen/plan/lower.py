@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name, reserved_reason
 from vfiogen.c.text import c_string
+from vfiogen.check.texts import every_step
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
@@ -88,12 +89,19 @@ class Lowering(Value):
     def is_inline(self, command: m.Command) -> bool:
         """Tell whether a command is nothing but a call, so that it needs no function of its own."""
         body = command.bodies[0]
-        if body.call is None or command.results or self._looked_up(command):
+        if body.call is None or command.results or self._looked_up(command) or self._is_apart(command):
             return False
         if self.analysis.reach.uses_area(command):
             return False
         call = self.analysis.call(body.call, self.scope.within(command))
         return call is not None and not any(is_dynamic(argument) for argument in call.arguments)
+
+    def _is_apart(self, command: m.Command) -> bool:
+        """Tell whether the call stands in another file than what runs it: a step that is under a symbol."""
+        return command.config is not None and any(
+            step.config and step.formula and command.name.text in names_in([step.formula])
+            for step in every_step(self.spec)
+        )
 
     def _looked_up(self, command: m.Command) -> bool:
         """Tell whether a command has to see to the handle itself."""
@@ -246,7 +254,7 @@ class Body(Struct):
 
     def step(self, step: m.Step) -> None:
         """Append one step and remember its undo."""
-        if step.when:
+        if step.when or step.config:
             self._step_if(step)
             return
         if step.note:
@@ -271,11 +279,13 @@ class Body(Struct):
 
     def _step_if(self, step: m.Step) -> None:
         condition = self.lowering.analysis.condition(step.when, self.scope)
-        if condition is None:
+        if condition is None and step.when:
             return
-        text = self.value(condition)
+        said = [is_enabled(step.config.text)] if step.config else []
+        said += [self.value(condition, PRECEDENCE["and"] if said else 0)] if condition else []
+        text = " && ".join(said)
         outer, self.statements = self.statements, []
-        self.step(replace(step, when=None))
+        self.step(replace(step, when=None, config=None))
         inner, self.statements = tuple(self.statements), outer
         self.add(c.If(text, inner), c.Blank())
 
@@ -293,7 +303,8 @@ class Body(Struct):
     def undo(self, steps: Iterable[m.Step]) -> None:
         """Append steps whose errors nobody can handle any more."""
         for step in steps:
-            self.add(c.Expr(f"fsleep({step.wait})") if step.verb == "wait" else self._undo_one(step))
+            undone = c.Expr(f"fsleep({step.wait})") if step.verb == "wait" else self._undo_one(step)
+            self.add(c.If(is_enabled(step.config.text), (undone,)) if step.config else undone)
 
     def _undo_one(self, step: m.Step) -> c.Stmt:
         analysis = self.lowering.analysis
@@ -953,6 +964,11 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Choice: Body._choice,
     t.Format: Body._format,
 }
+
+
+def is_enabled(symbol: str) -> str:
+    """Return the condition that a symbol is on."""
+    return f"IS_ENABLED(CONFIG_{symbol})"
 
 
 def byte_order(layout: m.Layout, field: m.LayoutField) -> str:

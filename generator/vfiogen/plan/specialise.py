@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vfiogen.check.kernel import declared_features, has_feature
+from vfiogen.check.kernel import declared_features, has_feature, of_kernel
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model.walk import formulas, names
@@ -14,7 +14,7 @@ from vfiogen.records import replace
 
 def specialise(spec: m.Spec, kernel: Kernel) -> m.Spec:
     """Return the spec as it applies to a kernel that has what the whole driver needs."""
-    return _without_unused(_Specialiser(spec, kernel).run())
+    return _without_unused(_Specialiser(of_kernel(spec, kernel), kernel).run())
 
 
 def _without_unused(spec: m.Spec) -> m.Spec:

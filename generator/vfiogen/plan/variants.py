@@ -6,14 +6,15 @@ from __future__ import annotations
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.c.text import c_string
-from vfiogen.check.names import variant_suffix
+from vfiogen.check.names import condition_name, variant_suffix
+from vfiogen.check.variants import gated_condition
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.types import BOOL
 from vfiogen.plan.emulation import mentioned, operations
 from vfiogen.plan.lifecycle import has_close, has_init, plan_lifecycle
-from vfiogen.plan.lower import Body, Lowering
+from vfiogen.plan.lower import PRECEDENCE, Body, Lowering, is_enabled
 from vfiogen.plan.migration import migration_flags
 from vfiogen.plan.view import Function, Operations, function
 from vfiogen.records import replace
@@ -53,24 +54,31 @@ def plan_variants(lowering: Lowering, kernel: Kernel) -> tuple[tuple[Function, .
     """Return the functions of the device's life, each once, and a table for each variant."""
     functions: dict[str, Function] = {}
     tables = []
-    for name, suffix, spec in _faces(lowering.spec):
+    for name, suffix, config, spec in _faces(lowering.spec):
         own = replace(lowering, spec=spec)
         prefix = "_".join(part for part in (lowering.names.prefix, suffix) if part)
         found = {}
         for made in _functions(own, kernel, prefix):
-            # What two variants have in common is there once.
-            first = functions.setdefault(made.text.replace(f"{prefix}_", "", 1), made)
+            # What two variants have in common is there once, and under a symbol only if both are.
+            key = made.text.replace(f"{prefix}_", "", 1)
+            first = functions.get(key, replace(made, config=config))
+            functions[key] = replace(first, config=first.config if first.config == config else None)
             found[made.name.removeprefix(f"{prefix}_")] = first.name
-        tables.append(_table(lowering, spec, kernel, prefix, name, found))
+        tables.append(replace(_table(lowering, spec, kernel, prefix, name, found), config=config))
     return tuple(functions.values()), tuple(tables)
 
 
-def _faces(spec: m.Spec) -> list[tuple[str, str, m.Spec]]:
-    """Return each variant by the name of its operations, what its C names begin with, and its spec."""
+def _faces(spec: m.Spec) -> list[tuple[str, str, str | None, m.Spec]]:
+    """Return each variant by the name of its operations, what its C names begin with, its symbol and spec."""
     if not spec.variants:
-        return [(spec.driver.name.text, "", spec)]
+        return [(spec.driver.name.text, "", None, spec)]
     return [
-        (variant.name.text, variant_suffix(spec, variant), _narrow(spec, variant))
+        (
+            variant.name.text,
+            variant_suffix(spec, variant),
+            variant.config.text if variant.config else None,
+            _narrow(spec, variant),
+        )
         for variant in spec.variants
     ]
 
@@ -121,7 +129,7 @@ def _table(
 def plan_choice(lowering: Lowering, tables: tuple[Operations, ...]) -> Function | None:
     """Return the function that picks a device's operations, if there is anything to pick."""
     variants = lowering.spec.variants
-    if not any(variant.when for variant in variants):
+    if not any(variant.when or variant.config for variant in variants):
         return None
     body = Body(lowering, lowering.scope.before_open(), lowering.names.prefix, core="pdev")
     put = _look_up_parent(body)
@@ -134,6 +142,38 @@ def plan_choice(lowering: Lowering, tables: tuple[Operations, ...]) -> Function 
     lines = (list(body.declarations.values()), body.statements)
     name = f"{lowering.names.prefix}_choose_ops"
     return function("const struct vfio_device_ops *", name, ["struct pci_dev *pdev"], lines)
+
+
+def plan_conditions(lowering: Lowering) -> tuple[Function, ...]:
+    """Return the conditions that run what is under a symbol, each a function under it as well."""
+    gated = [v for v in lowering.spec.variants if gated_condition(lowering.spec, v)]
+    return tuple(_condition_function(lowering, variant) for variant in gated)
+
+
+def _condition_function(lowering: Lowering, variant: m.Variant) -> Function:
+    body = Body(lowering, lowering.scope.before_open(), lowering.names.prefix, core="pdev")
+    typed = lowering.analysis.condition(variant.when, body.scope)
+    if typed is not None:
+        body.add(c.Return(body.value(typed)))
+    lines = (list(body.declarations.values()), body.statements)
+    made = function("bool", _condition_name(body, variant), ["struct pci_dev *pdev"], lines)
+    return replace(made, config=variant.config.text if variant.config else None)
+
+
+def _condition_name(body: Body, variant: m.Variant) -> str:
+    return f"{body.names.prefix}_{condition_name(body.lowering.spec, variant)}"
+
+
+def _condition(body: Body, variant: m.Variant) -> str | None:
+    """Print the condition of a variant, or nothing for one that takes every device."""
+    config = variant.config.text if variant.config else None
+    said = [is_enabled(config)] if config else []
+    if gated_condition(body.lowering.spec, variant):
+        said.append(f"{_condition_name(body, variant)}(pdev)")
+    else:
+        typed = body.lowering.analysis.condition(variant.when, body.scope)
+        said += [body.value(typed, PRECEDENCE["and"] if said else 0)] if typed else []
+    return " && ".join(said) or None
 
 
 def _look_up_parent(body: Body) -> c.Stmt | None:
@@ -155,11 +195,11 @@ def _look_up_parent(body: Body) -> c.Stmt | None:
 
 def _choose_at_once(body: Body, choices: list[tuple[m.Variant, Operations]]) -> None:
     for variant, table in choices:
-        condition = body.lowering.analysis.condition(variant.when, body.scope)
+        condition = _condition(body, variant)
         if condition is None:
             body.add(c.Return(f"&{table.name}"))
             return
-        body.add(c.If(body.value(condition), (c.Return(f"&{table.name}"),)))
+        body.add(c.If(condition, (c.Return(f"&{table.name}"),)))
     body.add(c.Return("NULL"))
 
 
@@ -167,12 +207,13 @@ def _chain(body: Body, choices: list[tuple[m.Variant, Operations]]) -> c.Stmt:
     """Return `if ... else if ...` over the variants."""
     (variant, table), rest = choices[0], choices[1:]
     chosen = c.Expr(f"ops = &{table.name}")
-    condition = body.lowering.analysis.condition(variant.when, body.scope)
+    condition = _condition(body, variant)
     if condition is None:
         return chosen
-    return c.If(body.value(condition), (chosen,), (_chain(body, rest),) if rest else ())
+    return c.If(condition, (chosen,), (_chain(body, rest),) if rest else ())
 
 
 def always_found(spec: m.Spec) -> bool:
     """Tell whether every device gets some operations."""
-    return not spec.variants or spec.variants[-1].when is None
+    last = spec.variants[-1] if spec.variants else None
+    return last is None or (last.when is None and last.config is None)

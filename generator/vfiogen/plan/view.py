@@ -7,15 +7,16 @@ import re
 
 from vfiogen.c import layout as c
 from vfiogen.diagnostics import Span
-from vfiogen.records import Record
+from vfiogen.records import Record, Value
 
 
 class Function(Record):
-    """A whole C function. `origin` is the part of the spec that it comes from."""
+    """A whole C function. `origin` is the part of the spec that it comes from, `config` its symbol."""
 
     name: str
     text: str
     origin: Span | None = None
+    config: str | None = None
 
 
 class Member(Record):
@@ -78,10 +79,11 @@ class ArcCase(Record):
 
 
 class Operations(Record):
-    """A table of device operations: its members and their values."""
+    """A table of device operations: its members and their values, and the symbol that it is under."""
 
     name: str
     members: tuple[tuple[str, str], ...]
+    config: str | None = None
 
 
 class AreaView(Record):
@@ -161,7 +163,7 @@ class EmulationView(Record):
     """What the user sees instead of the device's own config space and BARs.
 
     `ready` is the call that waits for the memory after a reset; `emulates` tells whether there is more than
-    `regions`, which are those beside the BARs.
+    `regions`, which are those beside the BARs. All of it is under the symbol `config`, if there is one.
     """
 
     config_read: Function | None
@@ -176,6 +178,7 @@ class EmulationView(Record):
     memory_enabled: bool
     emulates: bool
     regions: tuple[DeviceRegionView, ...]
+    config: str | None = None
 
 
 class Early(Record):
@@ -213,8 +216,15 @@ class MigrationView(Record):
     area: AreaView | None
 
 
+class Part(Value):
+    """A source file beside main.c, and the symbol that it is under."""
+
+    name: str
+    config: str
+
+
 class DriverView(Record):
-    """Everything of main.c that isn't migration.
+    """Everything of main.c and the files beside it that isn't migration.
 
     `headers` are the parent's; `header` is the driver's own, which hand-written sources include, with
     `prototypes` of what they define and of what they may call.
@@ -238,6 +248,7 @@ class DriverView(Record):
     id_table: tuple[str, ...]
     id_data: IdData | None
     module_info: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
     emulation: EmulationView | None = None
     early: Early | None = None
 
