@@ -19,6 +19,8 @@ from vfiogen.model.types import VOID, read_type
 from vfiogen.model.walk import names
 
 VENDORS = "PCI_VENDOR_ID_"
+CLASSES = ("PCI_BASE_CLASS_", "PCI_CLASS_")
+ANY = "PCI_ANY_ID"
 HEX_ID = re.compile(r"0x[0-9a-f]{1,4}")
 # MODULE_NAME_LEN of include/linux/moduleparam.h on 64 bits, less the final NUL.
 LONGEST_MODULE = 55
@@ -199,6 +201,7 @@ def _check_devices(spec: m.Spec, problems: Problems) -> None:
     for devices in spec.devices:
         _check_id(devices.vendor, "vendor", problems)
         _check_vendor_name(devices, named, problems)
+        _check_class(devices, problems)
         for device in devices.ids:
             _check_id(device.id, "device", problems)
             pair = (_canonical(devices.vendor), _canonical(device.id))
@@ -208,6 +211,7 @@ def _check_devices(spec: m.Spec, problems: Problems) -> None:
                 related = ((first.span, "the first time"),)
                 problems.report("duplicate-id", message, device.id.span, related=related)
     _check_functions(spec.devices, problems)
+    _check_any(spec, problems)
 
 
 def _canonical(word: m.Word) -> str:
@@ -217,15 +221,37 @@ def _canonical(word: m.Word) -> str:
 
 def _check_id(word: m.Word, kind: str, problems: Problems) -> None:
     text = word.text
-    if text == "PCI_ANY_ID":
-        message = "a driver for all IDs would be bound instead of vfio-pci everywhere"
-        problems.report("pci-id", message, word.span, "list the IDs of the device")
-        return
-    if not text or HEX_ID.fullmatch(text):
+    if not text or text == ANY or HEX_ID.fullmatch(text):
         return
     if is_kernel_constant(text) and (kind == "device" or text.startswith(VENDORS)):
         return
     problems.report("pci-id", f"{quote(text)} isn't a {kind} ID", word.span, *_id_hints(text))
+
+
+def _check_any(spec: m.Spec, problems: Problems) -> None:
+    """A driver for any device is chosen instead of vfio-pci, and must be as good for those it doesn't know."""
+    plain = not spec.variants or spec.variants[-1].when is None
+    for devices in spec.devices:
+        open_ended = next((one.id for one in devices.ids if one.id.text == ANY), None)
+        if devices.vendor.text == ANY and any(one.id.text != ANY for one in devices.ids):
+            message = "a device ID says nothing without a vendor"
+            problems.report("pci-id", message, devices.vendor.span, f"name the vendor, or write `{ANY}` in ids")
+        elif open_ended and not (plain and devices.function == "any"):
+            message = "a driver for any ID is chosen for devices that it can't take"
+            hint = "end the variants with one that has no `when`, and take any function; or list the IDs"
+            problems.report("pci-id", message, open_ended.span, hint)
+        elif open_ended and (devices.ids[1:] or devices.lists):
+            problems.report("duplicate-id", "any ID has all the others in it", open_ended.span, "take those away")
+
+
+def _check_class(devices: m.Devices, problems: Problems) -> None:
+    word = devices.kind
+    if word is not None and is_kernel_constant(word.text) and not word.text.startswith(CLASSES):
+        message = f"{quote(word.text)} isn't a class"
+        hint = f"those of linux/pci_ids.h begin with {CLASSES[0]} or {CLASSES[1]}"
+        problems.report("pci-id", message, word.span, hint)
+    elif word is not None and devices.lists:
+        problems.report("pci-id", "lists of IDs have no class", word.span, "take it away")
 
 
 def _id_hints(text: str) -> Iterator[str]:

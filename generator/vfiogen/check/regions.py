@@ -156,6 +156,9 @@ def _check_beside(spec: m.Spec, region: m.Region, problems: Problems) -> None:
             problems.report("region-kind", f"config space has no `{key}`", keys[key])
         if region.access != "read":
             problems.report("region-kind", "the config space of another device is read only", keys["access"])
+    if region.memory_failure and not region.mmap:
+        message = "nobody has the memory mapped, so nobody needs to hear of its failures"
+        problems.report("region-kind", message, keys["memory-failure"], "write `mmap: true`, or take it away")
     bars = [bar for bar in spec.memories if bar.is_bar]
     if region.physical is not None and bars:
         message = "memory is shown by BARs or beside them, not by both"
@@ -302,6 +305,7 @@ class _Ranges:
         place = one.to or one.length or one.start
         span = place.span if place else one.span
         hiding = next((other for first, last, other in seen if first <= start and end <= last), None)
+        cutting = next((other for first, last, other in seen if _cut(start, end, first, last)), None)
         if start >= end:
             self._problems.report("region-range", f"the range from {start:#x} to {end:#x} is empty", span)
         elif self._size is not None and end > self._size:
@@ -310,6 +314,11 @@ class _Ranges:
         elif hiding is not None:
             message = "no access comes to this range: an earlier one takes them all"
             self._problems.report("region-range", message, one.span, related=((hiding.span, "that one"),))
+        elif cutting is not None:
+            message = "the range lies in part in an earlier one"
+            hint = "let it begin or end where that one does"
+            related = ((cutting.span, "that one"),)
+            self._problems.report("region-range", message, one.span, hint, related=related)
         else:
             return True
         return False
@@ -334,8 +343,18 @@ class _Ranges:
             self._problems.report("region-range", message, one.span)
         bar = self._analysis.number(forward.bar, self._scope)
         known = literal(bar) if isinstance(bar, t.Typed) else None
-        if known is not None and known in (self._region.bar, 6, 7):
+        if known is not None and (known in self._made_up() or known > LAST_BAR):
             message = f"BAR {known} isn't one of the device's"
             self._problems.report("bar-conflict", message, forward.bar.span)
         self._analysis.number(forward.offset, self._scope)
         self._analysis.number(one.length, self._scope.before_open())
+
+    def _made_up(self) -> set[int]:
+        """Return the BARs that are never the device's."""
+        made_up = [region for region in self._scope.spec.bars if region.synthetic and region.when is None]
+        return {bar for region in made_up for bar in (region.bar, region.bar + region.is_wide)}
+
+
+def _cut(start: int, end: int, first: int, last: int) -> bool:
+    """Tell whether two ranges have a part in common, and neither has the other in it."""
+    return first < start < last < end or start < first < end < last

@@ -192,6 +192,7 @@ class _Reader:
             ids=_each(view["ids"], self._device_id),
             header=view["header"].optional(),
             lists=_each(view["lists"], self._device_id),
+            kind=view["class"].optional(),
         )
 
     def _device_id(self, key: m.Word, view: _View) -> m.DeviceId:

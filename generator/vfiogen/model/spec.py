@@ -121,7 +121,7 @@ class DeviceId(Record):
 
 
 class Devices(Record):
-    """Functions of one vendor; `function` is vf, pf or any.
+    """Functions of one vendor; `function` is vf, pf or any, `kind` their class.
 
     `lists` are macros of `header`, each of which applies another to IDs; the `id` of one is its name.
     """
@@ -132,6 +132,7 @@ class Devices(Record):
     ids: tuple[DeviceId, ...]
     header: Word | None
     lists: tuple[DeviceId, ...]
+    kind: Word | None = None
 
 
 class KernelFeature(Record):

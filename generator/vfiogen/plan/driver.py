@@ -195,7 +195,8 @@ def _id_table(spec: m.Spec) -> Iterable[str]:
             if device.title.text != last:
                 yield c.comment(device.title.text, 1).removeprefix("\t")
             last = device.title.text
-            yield c.wrap(f"{{ {_id_entry(spec, vendor, device)} }},", 1).removeprefix("\t")
+            entry = _id_entry(spec, vendor, device) + _id_class(devices)
+            yield c.wrap(f"{{ {entry} }},", 1).removeprefix("\t")
 
 
 def _id_entry(spec: m.Spec, vendor: str, device: m.DeviceId) -> str:
@@ -203,6 +204,14 @@ def _id_entry(spec: m.Spec, vendor: str, device: m.DeviceId) -> str:
     if not spec.columns:
         return entry
     return f"{entry}, .driver_data = (kernel_ulong_t)&{spec.driver.prefix}_ids[{spec.ids.index(device)}]"
+
+
+def _id_class(devices: m.Devices) -> str:
+    """Return what an entry says of the class: the upper byte of three, or both above the interface."""
+    if devices.kind is None:
+        return ""
+    shift, mask = (16, "0xff0000") if devices.kind.text.startswith("PCI_BASE_CLASS_") else (8, "0xffff00")
+    return f", .class = {devices.kind} << {shift}, .class_mask = {mask}"
 
 
 def _id_macro(spec: m.Spec, devices: m.Devices) -> str:

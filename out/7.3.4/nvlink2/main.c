@@ -621,12 +621,10 @@ static void nvlink2_remove(struct pci_dev *pdev)
 }
 
 static const struct pci_device_id nvlink2_table[] = {
-	/* Tesla V100 SXM2 16GB */
-	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(PCI_VENDOR_ID_NVIDIA, 0x1db1) },
-	/* Tesla V100 SXM2 32GB */
-	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(PCI_VENDOR_ID_NVIDIA, 0x1db5) },
-	/* NVLink2 bridge */
-	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(PCI_VENDOR_ID_IBM, 0x04ea) },
+	/* any GPU */
+	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(PCI_VENDOR_ID_NVIDIA, PCI_ANY_ID) },
+	/* any bridge to one */
+	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(PCI_VENDOR_ID_IBM, PCI_ANY_ID) },
 	{}
 };
 MODULE_DEVICE_TABLE(pci, nvlink2_table);
