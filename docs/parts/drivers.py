@@ -17,7 +17,15 @@ from vfiogen.plan.driver import hook_files, plan_driver
 from vfiogen.project import find_project, find_specs
 
 # Lines of the upstream drivers' sources and headers, in the tree of the newest target.
-UPSTREAM = {"hisilicon": 1906, "nvgrace-gpu": 1437, "pds": 2159, "qat": 705, "virtio": 2068, "xe": 596}
+UPSTREAM = {
+    "hisilicon": 1906,
+    "igd": 456,
+    "nvgrace-gpu": 1437,
+    "pds": 2159,
+    "qat": 705,
+    "virtio": 2068,
+    "xe": 596,
+}
 _CONTROL = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.S)
 
 

@@ -27,7 +27,7 @@ BLANK_LINES = re.compile(r"\n{3,}")
 TEMPLATE_FEATURES = (
     *("kzalloc-obj", "precopy-info-v2", "mig-data-size", "region-info-caps", "get-iomap", "setup-barmap"),
     *("memory-enabled", "vmf-insert-pfn", "huge-pfnmap", "pfn-t", "pfn-address-space", "dmabuf-ops"),
-    *("dmabuf-phys-vec",),
+    *("dmabuf-phys-vec", "linux-unaligned-h"),
 )
 
 

@@ -36,7 +36,7 @@ int main(void)
 			char *buf = user_buffer(count, 0);
 			int end = min(pos + count, CONFIG_SIZE);
 			loff_t ppos = region(index, pos);
-			ssize_t done = bridges_host_bridge_rw(&vdev, buf, count, &ppos, false);
+			ssize_t done = bridges_other_config_rw(&vdev, buf, count, &ppos, false);
 
 			if (pos >= CONFIG_SIZE || end == CONFIG_SIZE) {
 				expect(done == -EINVAL && ppos == region(index, pos));
@@ -45,9 +45,9 @@ int main(void)
 				expect(!memcmp(buf, config + pos, count));
 			}
 			ppos = region(index, pos);
-			expect(bridges_host_bridge_rw(&vdev, buf, count, &ppos, true) == -EINVAL);
+			expect(bridges_other_config_rw(&vdev, buf, count, &ppos, true) == -EINVAL);
 			user_end = buf + count - 1;
-			expect(bridges_host_bridge_rw(&vdev, buf, count, &ppos, false) < 0);
+			expect(bridges_other_config_rw(&vdev, buf, count, &ppos, false) < 0);
 			user_end = NULL;
 			free(buf);
 		}

@@ -19,6 +19,7 @@ SHOWN = (
     "dvsec-block",
     "forwarded-range",
     "ready-poll",
+    "region-capability",
 )
 
 

@@ -23,7 +23,11 @@ RELEASES = ("6.1.192", "6.12.117", "7.3.4")
 # What a harness takes from the sources: macros, structures and these functions, without the prefix.
 FUNCTIONS = {
     "config-fields": "from_vfio show_field keep_field config_read config_is_own config_write reset_emulation",
-    "bridge-config": "host_bridge_rw",
+    "bridge-config": "other_config_rw",
+    "igd": (
+        "from_vfio read_config32 show_field config_read config_is_own config_write copy_piece opregion_rw "
+        "opregion_release register_opregion init release"
+    ),
     "clipped-bar": "from_vfio bar2_visible read write clipped_info",
     "virtio": (
         "from_vfio show_field keep_field config_read config_is_own config_write reset_emulation "

@@ -76,7 +76,7 @@ def test_members_are_known() -> None:
         own |= {c_name(one.name.text) for one in spec.events}
         own |= {c_name(block.name.text) for block in spec.registers if block.base}
         own |= {c_name(spec.provider.handle.text)} if spec.provider else set()
-        own |= {c_name(block.name.text) for block in spec.config_blocks}
+        own |= {c_name(block.name.text) for block in spec.registers if block.is_early}
         own |= {c_name(f"config-{field.name}") for field in spec.config_space}
         own |= {c_name(f"{region.name}-memory") for region in spec.device_regions}
         for member in re.findall(r"(\w+);", found[1] if found else ""):

@@ -229,19 +229,21 @@ def _check_id(word: m.Word, kind: str, problems: Problems) -> None:
 
 
 def _check_any(spec: m.Spec, problems: Problems) -> None:
-    """A driver for any device is chosen instead of vfio-pci, and must be as good for those it doesn't know."""
+    """A driver for any device is chosen instead of vfio-pci, and must be as good for unknown ones."""
     plain = not spec.variants or spec.variants[-1].when is None
     for devices in spec.devices:
         open_ended = next((one.id for one in devices.ids if one.id.text == ANY), None)
         if devices.vendor.text == ANY and any(one.id.text != ANY for one in devices.ids):
             message = "a device ID says nothing without a vendor"
-            problems.report("pci-id", message, devices.vendor.span, f"name the vendor, or write `{ANY}` in ids")
+            hint = f"name the vendor, or write `{ANY}` in ids"
+            problems.report("pci-id", message, devices.vendor.span, hint)
         elif open_ended and not (plain and devices.function == "any"):
             message = "a driver for any ID is chosen for devices that it can't take"
             hint = "end the variants with one that has no `when`, and take any function; or list the IDs"
             problems.report("pci-id", message, open_ended.span, hint)
         elif open_ended and (devices.ids[1:] or devices.lists):
-            problems.report("duplicate-id", "any ID has all the others in it", open_ended.span, "take those away")
+            message = "any ID has all the others in it"
+            problems.report("duplicate-id", message, open_ended.span, "take those away")
 
 
 def _check_class(devices: m.Devices, problems: Problems) -> None:

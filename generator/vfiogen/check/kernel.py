@@ -164,7 +164,7 @@ def implied_features(spec: m.Spec) -> Iterator[tuple[Span, str, str]]:
     for region in spec.regions:
         if region.physical and region.is_bar:
             yield region.name.span, "memory as a BAR: its mappings couldn't be revoked", "zap-by-mapping"
-        elif region.physical:
+        elif region.physical and region.mmap:
             combining = region.caching is not None and region.caching.text == "write-combining"
             feature = "zap-by-mapping" if combining else "vm-flags-set"
             yield region.name.span, "memory as a region: its mappings couldn't be made so", feature

@@ -35,11 +35,12 @@ _TEMPLATES = """
 """
 # Likewise, where something is emulated or done early, or registers are in config space.
 _EMULATION = _words("""
-    access_width clipped_info config_is_own config_read config_write copy_memory fault find_page forward
-    get_dmabuf_phys get_region_info huge_fault insert_pfn ioctl keep_field lock_memory map_forward map_memory
-    memory memory_enabled memory_info memory_mmap memory_rw mmap pci_ops probe_device probe_steps read
-    read_config16 read_config32 read_config8 register_memory register_one register_regions reset_emulation
-    set_memory show_field unmap_memory unregister_memory vm_ops vma_index vma_page write
+    access_width clipped_info config_is_own config_read config_write copy_memory copy_piece fault find_page
+    forward get_dmabuf_phys get_region_info huge_fault insert_pfn ioctl keep_field lock_memory map_forward
+    map_memory memory memory_enabled memory_info memory_mmap memory_rw mmap other_config_regops
+    other_config_release other_config_rw pci_ops probe_device probe_steps read read_config16
+    read_config32 read_config8 register_memory register_one register_regions reset_emulation set_memory
+    show_field unmap_memory unregister_memory vm_ops vma_index vma_page write
 """) | {f"bar{number}_{name}" for number in range(6) for name in ("access", "rw", "visible")}
 _ARCS = {arc for p2p in (False, True) for arc in device_arcs(p2p)}
 OWN_FUNCTIONS = _words(_TEMPLATES) | {f"{a}_to_{b}".lower() for a, b in _ARCS}
@@ -58,10 +59,10 @@ DEVICE_MEMBERS = _words("""
 COMMAND_LOCALS = _words("pdev ret timeout")
 # Variables beside the one that is called like the prefix, and members of the migration file beside it.
 PREFIX_LOCALS = COMMAND_LOCALS | _words("""
-    addr area arg asleep bar border buf byte cap capacity caps cmd comp completion core_device core_vdev
+    addr area arg asleep at bar border buf byte cap capacity caps cmd comp completion core_device core_vdev
     count data dev dir disabled done end envelope event expected filp first flags fops i id index info
     inode io length limit limits lock memory migf minsz msix name nb next ops other own pages pfn pfns pos
-    ppos pre_copy request resets sg size sparse state target value vdev visible vma width
+    ppos pre_copy region request resets sg size sparse state target value vdev visible vma width
 """)
 # What rendered code calls: a variable of the name would hide it.
 CALLED = _words("""
@@ -69,7 +70,7 @@ CALLED = _words("""
     check_sub_overflow cond_resched container_of copy_from_user copy_to_user dma_alloc_coherent
     dma_free_coherent dma_map_sgtable dma_unmap_sgtable down_read down_write flush_kernel_vmap_range fput
     fsleep get_file get_user invalidate_kernel_vmap_range ioremap ioremap_wc iounmap kasprintf kfree
-    kmalloc kvfree kvmalloc_array kvmalloc_objs kzalloc kzalloc_obj lockdep_assert_held memcpy
+    kmalloc kvfree kvmalloc_array kvmalloc_objs kvzalloc kzalloc kzalloc_obj lockdep_assert_held memcpy
     memcpy_fromio memcpy_toio memremap memunmap module_pci_driver mutex_destroy mutex_init mutex_lock
     mutex_unlock pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_match_id pci_physfn pgprot_noncached
     pm_runtime_put put_user read_poll_timeout readb readb_poll_timeout readl readl_poll_timeout readq
@@ -118,6 +119,7 @@ class _Names:
         for layout in self._spec.layouts:
             self._check_group(layout.name, [field.name for field in layout.fields])
         self._check_variants()
+        self._check_regions()
         self._check_functions()
         self._check_structures()
         self._check_macros()
@@ -192,7 +194,7 @@ class _Names:
         for word in (*handle, *notifiers, *kept, *windows):
             if c_name(word.text) in DEVICE_MEMBERS:
                 self._clash(f"the driver's structure has a member {quote(c_name(word.text))} already", word)
-        placed = [block.name for block in self._spec.config_blocks]
+        placed = [block.name for block in self._spec.registers if block.is_early]
         placed += [field.name for field in self._spec.config_space]
         for word in placed:
             if c_name(word.text) in DEVICE_MEMBERS:
@@ -248,6 +250,19 @@ class _Names:
                 if suffix and f"{suffix}_{name}" in OWN_FUNCTIONS:
                     message = f"the driver has {quote(self._own(f'{suffix}_{name}'))} already"
                     self._clash(message, variant.name)
+
+    def _check_regions(self) -> None:
+        seen: dict[str, m.Word] = {}
+        for region in self._spec.device_regions:
+            first = seen.setdefault(c_name(region.name.text), region.name)
+            clashing = sorted(_of_region(region) & (OWN_FUNCTIONS | _EMULATION))
+            if clashing:
+                message = f"the driver has a function {quote(self._own(clashing[0]))} of its own"
+                self._clash(message, region.name)
+            elif first is not region.name:
+                self._clash(
+                    _both(region.name, first, c_name(first.text)), region.name, (first, "the first one")
+                )
 
     def _check_functions(self) -> None:
         seen: dict[str, m.Word] = {}
@@ -349,12 +364,9 @@ def variant_suffix(spec: m.Spec, variant: m.Variant) -> str:
 def own_functions(spec: m.Spec) -> frozenset[str]:
     """Return what the driver calls functions and tables of its own, without the prefix."""
     suffixes = [variant_suffix(spec, variant) for variant in spec.variants]
-    beside = {
-        f"{c_name(region.name.text)}_{name}"
-        for region in spec.device_regions
-        for name in ("add_capability", "mmap", "regops", "release", "rw")
-    }
-    emulates = spec.regions or spec.config_space or spec.probe or spec.config_blocks
+    beside = frozenset(name for region in spec.device_regions for name in _of_region(region))
+    early = any(block.is_early for block in spec.registers)
+    emulates = spec.regions or spec.config_space or spec.probe or early
     own = OWN_FUNCTIONS | _EMULATION | beside if emulates else OWN_FUNCTIONS
     locks = {c_name(f"{command.name}-lock") for command in spec.commands if command.exclusive}
     of_variants = {f"{suffix}_{name}" for suffix in suffixes for name in _OF_VARIANTS}
@@ -364,6 +376,13 @@ def own_functions(spec: m.Spec) -> frozenset[str]:
 def condition_name(spec: m.Spec, variant: m.Variant) -> str:
     """Return what the condition of a variant is called if it is a function, without the prefix."""
     return f"is_{variant_suffix(spec, variant) or 'own'}"
+
+
+def _of_region(region: m.Region) -> frozenset[str]:
+    """Return the functions of a region beside the BARs."""
+    name = c_name(region.name.text)
+    of_operations = ("add_capability", "mmap", "regops", "release", "rw")
+    return frozenset([*(f"{name}_{one}" for one in of_operations), f"register_{name}"])
 
 
 def _both(word: m.Word, other: m.Word, name: str) -> str:

@@ -10,6 +10,7 @@ from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
 from vfiogen.model.bounds import literal
+from vfiogen.model.typed import walk
 from vfiogen.model.types import integer, read_type
 
 CONFIG_SIZE = 4096
@@ -22,7 +23,8 @@ SMALLEST_MEMORY = 16
 LARGEST = {"io": 256, "mem32": 1 << 31}
 LARGEST_REGION = 1 << 40
 OF_BARS = ("visible", "synthetic", "size", "ranges", "dma-buf")
-OF_REGIONS = ("vendor", "subtype", "access", "mmap", "config-space-of", "capabilities")
+OF_COPIES = ("copy-of", "fields")
+OF_REGIONS = ("vendor", "subtype", "access", "mmap", *OF_COPIES, "config-space-of", "capabilities")
 OF_MEMORY = ("caching", "memory-enable", "ready", "memory-failure", "dma-buf", "when")
 
 
@@ -40,11 +42,26 @@ def check_regions(spec: m.Spec, analysis: Analysis, scope: Scope) -> None:
     for region in spec.device_regions:
         _check_beside(spec, region, problems)
         _check_values(region, analysis, scope)
+        _check_copy(region, analysis, scope.before_open())
         for capability in region.capabilities:
             _check_capability(spec, capability, analysis, scope)
     _check_ready(spec, problems)
     for block in spec.config_blocks:
         analysis.number(block.position, scope.before_open())
+    for block in spec.memory_blocks:
+        _check_memory_block(block, analysis, scope)
+
+
+def _check_memory_block(block: m.RegisterBlock, analysis: Analysis, scope: Scope) -> None:
+    """Memory is mapped before anything else is known of the device."""
+    phys = read_type("phys")
+    typed = analysis.fitting(block.memory, phys, scope.before_open()) if phys else None
+    for part in walk(typed) if typed is not None else ():
+        if isinstance(part, t.Kept | t.Read) and block.memory:
+            name = part.name if isinstance(part, t.Kept) else part.block.name.text
+            message = f"{quote(name)} isn't known yet where {quote(block.name.text)} is mapped"
+            problems = analysis.problems
+            problems.report("register-base", message, block.memory.span, "`config32()` and `property()` are")
 
 
 def check_probe(spec: m.Spec, problems: Problems) -> None:
@@ -148,14 +165,22 @@ def _check_beside(spec: m.Spec, region: m.Region, problems: Problems) -> None:
         hint = "BARs are called bar0 to bar5"
         problems.report("region-kind", f"{name} isn't a BAR, which alone has `{key}`", keys[key], hint)
     missing = [key for key in ("vendor", "subtype") if key not in keys]
-    if missing or (region.physical is None) == (region.slot is None):
-        message = f"{name} has a vendor and a subtype, and shows `physical` memory or is `config-space-of`"
-        problems.report("region-kind", message, region.name.span)
+    if missing or sum(key in keys for key in ("physical", "config-space-of", "copy-of")) != 1:
+        message = f"{name} has a vendor and a subtype, and shows `physical` memory, or is a `copy-of` it"
+        hint = "or it is `config-space-of` another device"
+        problems.report("region-kind", message, region.name.span, hint)
     if region.slot is not None:
         for key in (key for key in ("mmap", *OF_MEMORY) if key in keys):
             problems.report("region-kind", f"config space has no `{key}`", keys[key])
-        if region.access != "read":
-            problems.report("region-kind", "the config space of another device is read only", keys["access"])
+    if region.copied:
+        for key in (key for key in ("mmap", *OF_MEMORY) if key in keys and key != "when"):
+            problems.report("region-kind", f"a copy has no `{key}`", keys[key])
+    elif region.fields:
+        message = "only a copy has fields of its own"
+        problems.report("region-kind", message, keys["fields"], "write `copy-of`")
+    if region.physical is None and region.access != "read":
+        shown = "a copy" if region.copied else "the config space of another device"
+        problems.report("region-kind", f"{shown} is read only", keys["access"])
     if region.memory_failure and not region.mmap:
         message = "nobody has the memory mapped, so nobody needs to hear of its failures"
         problems.report("region-kind", message, keys["memory-failure"], "write `mmap: true`, or take it away")
@@ -164,6 +189,32 @@ def _check_beside(spec: m.Spec, region: m.Region, problems: Problems) -> None:
         message = "memory is shown by BARs or beside them, not by both"
         related = ((bars[0].name.span, "a BAR"),)
         problems.report("region-kind", message, region.name.span, related=related)
+
+
+def _check_copy(region: m.Region, analysis: Analysis, scope: Scope) -> None:
+    """A copy has an end, and its fields are in what is there in any case; no two have bytes in common."""
+    phys = read_type("phys")
+    known = 0
+    for piece in region.copied:
+        analysis.condition(piece.when, scope)
+        if phys:
+            analysis.fitting(piece.base, phys, scope)
+        length = analysis.fitting(piece.length, integer(64), scope)
+        exact = literal(length) if length is not None else None
+        known += exact or 0 if piece.when is None else 0
+    last: m.CopiedField | None = None
+    for field in sorted(region.fields, key=lambda field: field.at.value):
+        analysis.fitting(field.reads, integer(field.width), scope)
+        if region.copied and field.end > known:
+            message = (
+                f"{quote(field.name.text)} ends at {field.end:#x}, and {known:#x} bytes are always there"
+            )
+            analysis.problems.report("region-range", message, field.at.span)
+        if last is not None and field.at.value < last.end:
+            message = f"{quote(field.name.text)} and {quote(last.name.text)} have bytes in common"
+            related = ((last.at.span, "the other one"),)
+            analysis.problems.report("region-range", message, field.at.span, related=related)
+        last = field
 
 
 def _check_capability(spec: m.Spec, one: m.Capability, analysis: Analysis, scope: Scope) -> None:

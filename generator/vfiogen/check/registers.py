@@ -21,6 +21,9 @@ def check_registers(spec: m.Spec, problems: Problems, complete: bool) -> None:
         if block.position is not None:
             _check_config_block(block, problems)
             continue
+        if block.memory is not None:
+            _check_memory_block(block, problems)
+            continue
         place = block.bar.value if block.bar else block.name.text
         by_place.setdefault(place, []).extend(block.registers)
         for register in block.registers:
@@ -42,6 +45,15 @@ def _check_config_block(block: m.RegisterBlock, problems: Problems) -> None:
             )
             hint = "write `access: ro`"
             problems.report("register-access", message, register.name.span, hint)
+    _check_overlap(list(block.registers), problems)
+
+
+def _check_memory_block(block: m.RegisterBlock, problems: Problems) -> None:
+    for register in block.registers:
+        _check_bits(register, problems)
+        if register.access != "ro":
+            message = f"{quote(register.name.text)} is in memory of the machine, which is only read"
+            problems.report("register-access", message, register.name.span, "take `access` away")
     _check_overlap(list(block.registers), problems)
 
 

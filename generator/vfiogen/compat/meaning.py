@@ -100,6 +100,8 @@ def _where(spec: m.Spec, block: m.RegisterBlock) -> Hashable:
     """Return the BAR of a block, or what says where it is instead."""
     if block.position:
         return ("config-space", meaning(spec, block.position))
+    if block.memory:
+        return ("memory", meaning(spec, block.memory))
     return block.bar.value if block.bar else meaning(spec, block.base)
 
 

@@ -127,6 +127,10 @@ def _region(region: m.Region) -> str:
         f"a BAR of its own, {literal(region.synthetic.text)}" if region.synthetic else "",
         f"of {literal(expression(region.size))} bytes" if region.size else "",
         f"memory at {literal(expression(region.physical.base))}" if region.physical else "",
+        f"a copy of the memory at {listed(literal(expression(x.base)) for x in region.copied)}"
+        if region.copied
+        else "",
+        f"config space of the device at {region.slot.address}" if region.slot else "",
     ]
     used = [f for part in region.ranges for f in (part.read, part.write) if f]
     runs = f"\nAccesses run {listed(dict.fromkeys(literal(expression(f)) for f in used))}." if used else ""

@@ -145,7 +145,7 @@ def _where(spec: m.Spec, block: m.RegisterBlock) -> str:
 
 
 def _is_changed(spec: m.Spec, bar: int) -> bool:
-    return any(region.bar == bar for region in spec.regions)
+    return any(region.bar == bar for region in spec.bars)
 
 
 def _literals(found: Iterable[str]) -> str:

@@ -24,6 +24,7 @@ from vfiogen.model.scope import (
     AREA_NAMES,
     BOOLEANS,
     BUILTINS,
+    CONFIG_READS,
     EVENT_NAMES,
     FUNCTIONS,
     LOOKUPS,
@@ -38,6 +39,7 @@ U = TypeVar("U")
 
 LARGEST_INT = 0x7FFFFFFF
 LAST_BAR = 5
+CONFIG_SIZE = 4096
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 LOGIC = ("and", "or")
 SHIFTS = ("<<", ">>")
@@ -435,7 +437,7 @@ class Inference:
 
     def _mapped(self, block: m.RegisterBlock, node: s.Expression) -> m.RegisterBlock:
         """Refuse registers where they can't be reached."""
-        if block.position is None and not self._scope.mapped:
+        if not block.is_early and not self._scope.mapped:
             message = f"registers can't be reached {_UNREACHED[self._scope.unmapped]}"
             raise self._fail("register-early", message, node, _UNREACHED_HINT[self._scope.unmapped])
         return block
@@ -562,6 +564,8 @@ class Inference:
             return self._property(node, types.integer(64))
         if name == "bar-size":
             return self._bar_size(node)
+        if name in CONFIG_READS:
+            return self._config(name, node)
         if name in LOOKUPS:
             return self._lookup(name, node)
         if name in FUNCTIONS:
@@ -683,6 +687,19 @@ class Inference:
         if not isinstance(argument, s.Number) or argument.value > LAST_BAR:
             raise self._fail("arguments", "`bar-size()` takes the number of a BAR, 0 to 5", argument or node)
         return t.BarSize(types.integer(64), argument.value)
+
+    def _config(self, name: str, node: s.Call) -> t.Typed:
+        """Type `config32(offset)`: a number in the device's config space."""
+        bits = CONFIG_READS[name]
+        if len(node.arguments) != 1:
+            raise self._fail("arguments", _counted(f"{name}()", 1, len(node.arguments)), node)
+        place = node.arguments[0].value
+        at = self.number(place)
+        exact = literal(at)
+        if exact is not None and (exact % (bits // 8) or exact + bits // 8 > CONFIG_SIZE):
+            message = f"{_bits(bits)} of config space can't be read at {exact:#x}"
+            raise self._fail("value-range", message, place, f"offsets are multiples of {bits // 8}")
+        return t.Config(types.integer(bits), at)
 
     def _lookup(self, name: str, node: s.Call) -> t.Typed:
         wanted = 2 if name == "dvsec" else 1

@@ -260,15 +260,18 @@ class _Reader:
         return m.ContextValue(name, view["type"].word(), value, at, view["note"].optional())
 
     def _block(self, name: m.Word, view: _View) -> m.RegisterBlock:
-        registers, base = _each(view["map"], _register), self._expression(view["base"])
-        position = self._expression(view["config-space"])
-        bar = None if base or position else view["bar"].integer()
-        given = [key for key in ("bar", "base", "config-space") if view[key]]
+        base, position = self._expression(view["base"]), self._expression(view["config-space"])
+        memory = self._expression(view["memory"])
+        bar = None if base or position or memory else view["bar"].integer()
+        given = [key for key in ("bar", "base", "config-space", "memory") if view[key]]
+        access = "ro" if memory else "rw"
+        registers = _each(view["map"], lambda key, one: _register(key, one, access))
         for beside in given[1:]:
             message = f"{quote(name.text)} has {quote(given[0])} and {quote(beside)}, and lies in one place"
             hint = "a base may name a BAR, as `bar(2)`"
             self._problems.report("register-base", message, view[beside].key_span, hint)
-        return m.RegisterBlock(name, bar, base, registers, view["note"].optional(), position=position)
+        note = view["note"].optional()
+        return m.RegisterBlock(name, bar, base, registers, note, position=position, memory=memory)
 
     def _variant(self, view: _View) -> m.Variant:
         return m.Variant(
@@ -457,6 +460,8 @@ class _Reader:
             access=view["access"].text("read"),
             mmap=bool(view["mmap"]),
             slot=_slot(view["config-space-of"]),
+            copied=tuple(self._piece(item) for item in view["copy-of"].items()),
+            fields=_each(view["fields"], self._copied_field),
             capabilities=tuple(self._capability(item) for item in view["capabilities"].items()),
             spans={key: view[key].key_span for key in view.names()},
         )
@@ -474,6 +479,16 @@ class _Reader:
             return None
         base, length = (self._required(view[key], parse.parse_expression) for key in ("base", "length"))
         return m.Physical(base, length)
+
+    def _piece(self, view: _View) -> m.Piece:
+        base, length = (self._required(view[key], parse.parse_expression) for key in ("base", "length"))
+        return m.Piece(self._expression(view["when"]), base, length)
+
+    def _copied_field(self, name: m.Word, view: _View) -> m.CopiedField:
+        width = view["width"].optional_integer()
+        reads = self._required(view["reads"], parse.parse_expression)
+        known = width.value if width and width.value in (8, 16, 32, 64) else 32
+        return m.CopiedField(name, view["at"].integer(), known, reads, view["note"].optional())
 
     def _range(self, view: _View) -> m.Range:
         return m.Range(
@@ -650,9 +665,9 @@ def _widths(view: _View) -> tuple[int, ...]:
     return found or ((1, 2, 4) if view["forward"] else (1, 2, 4, 8))
 
 
-def _register(name: m.Word, view: _View) -> m.Register:
+def _register(name: m.Word, view: _View, default: str) -> m.Register:
     width = view["width"].optional_integer()
-    access = view["access"].text("rw")
+    access = view["access"].text(default)
     return m.Register(
         name=name,
         at=view["at"].integer() if isinstance(view.node, Mapping) else view.integer(),

@@ -34,9 +34,12 @@ LOOKUPS = {
     "pci-capability": "pci_find_capability",
     "pci-extended-capability": "pci_find_ext_capability",
 }
+# What reads config space, and how many bits.
+CONFIG_READS = {"config8": 8, "config16": 16, "config32": 32}
 ALIGNMENTS = {"align-down": "ALIGN_DOWN", "align-up": "ALIGN"}
 FUNCTIONS = (
-    *("align-down", "align-up", "bar", "bar-size", "dvsec", "end", "found", "join", "max", "min"),
+    *("align-down", "align-up", "bar", "bar-size", *CONFIG_READS, "dvsec", "end", "found", "join"),
+    *("max", "min"),
     *("pci-capability", "pci-extended-capability", "property", "size"),
 )
 WORDS = frozenset([*BUILTINS, "loaded", "capacity", *BOOLEANS, *FUNCTIONS, "none"])

@@ -294,7 +294,7 @@ class Register(Record):
 
 class RegisterBlock(Record):
     """Registers that lie together: at the beginning of a BAR, or at a `base` that is settled at open, or in
-    a structure at `position` in config space, which may be missing.
+    a structure at `position` in config space, which may be missing, or in `memory` of the machine.
 
     `bars` has the BARs of the device that it may lie in, and the offset in each as far as it is a number.
     """
@@ -306,6 +306,12 @@ class RegisterBlock(Record):
     note: Word | None
     position: Formula | None = None
     bars: Mapping[int, int] = field(default_factory=dict)
+    memory: Formula | None = None
+
+    @property
+    def is_early(self) -> bool:
+        """Whether it can be read as soon as the driver is bound."""
+        return self.position is not None or self.memory is not None
 
     @property
     def is_plain(self) -> bool:
@@ -375,6 +381,29 @@ class Physical(Record):
     length: Formula
 
 
+class Piece(Record):
+    """A piece of memory of the machine that is copied, if `when` holds."""
+
+    when: Formula | None
+    base: Formula
+    length: Formula
+
+
+class CopiedField(Record):
+    """A number in a copy, `width` bits of little endian, that isn't the memory's."""
+
+    name: Word
+    at: Integer
+    width: int
+    reads: Formula
+    note: Word | None
+
+    @property
+    def end(self) -> int:
+        """The first byte behind it."""
+        return self.at.value + self.width // 8
+
+
 class Slot(Record):
     """A PCI device: its address as written, and what it must be."""
 
@@ -420,6 +449,8 @@ class Region(Record):
     access: str = "read"
     mmap: bool = False
     slot: Slot | None = None
+    copied: tuple[Piece, ...] = ()
+    fields: tuple[CopiedField, ...] = ()
     capabilities: tuple[Capability, ...] = ()
     spans: Mapping[str, Span] = field(default_factory=dict)
 
@@ -738,12 +769,17 @@ class Spec(Record, dict=True):
     @property
     def bar_blocks(self) -> tuple[RegisterBlock, ...]:
         """The blocks of registers that are in BARs."""
-        return tuple(block for block in self.registers if block.position is None)
+        return tuple(block for block in self.registers if not block.is_early)
 
     @property
     def config_blocks(self) -> tuple[RegisterBlock, ...]:
         """The blocks of registers that are in config space."""
         return tuple(block for block in self.registers if block.position is not None)
+
+    @property
+    def memory_blocks(self) -> tuple[RegisterBlock, ...]:
+        """The blocks of registers that are in memory of the machine."""
+        return tuple(block for block in self.registers if block.memory is not None)
 
     @property
     def bars(self) -> tuple[Region, ...]:

@@ -61,6 +61,12 @@ class BarSize(Typed):
     bar: int
 
 
+class Config(Typed):
+    """A number in the device's config space."""
+
+    offset: Typed
+
+
 class Lookup(Typed):
     """Where a structure is in config space, by a function of the kernel."""
 

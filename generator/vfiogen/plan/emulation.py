@@ -256,6 +256,7 @@ def _memory(region: m.Region) -> MemoryView:
         bar=region.bar if region.is_bar else None,
         name=c_name(region.name.text),
         member=memory_member(region),
+        mapped=region.is_bar or region.mmap,
         cached=is_cached(region),
         combining=region.caching is not None and region.caching.text == "write-combining",
         respected=region.memory_enable is None or region.memory_enable.text == "respected",
@@ -275,7 +276,7 @@ def _device_region(lowering: Lowering, region: m.Region) -> DeviceRegionView:
     flags += ["VFIO_REGION_INFO_FLAG_MMAP"] if region.mmap else []
     return DeviceRegionView(
         name=c_name(region.name.text),
-        type=f"VFIO_REGION_TYPE_PCI_VENDOR_TYPE | {region.vendor}",
+        type=_region_type(region),
         subtype=str(region.subtype),
         flags=" | ".join(flags),
         writable=region.access == "read-write",
@@ -284,8 +285,93 @@ def _device_region(lowering: Lowering, region: m.Region) -> DeviceRegionView:
         slot=region.slot.numbers if region.slot else None,
         vendor=str(region.slot.vendor) if region.slot else "",
         kind=str(region.slot.kind) if region.slot else "",
+        copy=_copy(lowering, region, " | ".join(flags)) if region.copied else None,
         capabilities=_add_capability(lowering, region) if region.capabilities else None,
     )
+
+
+def _region_type(region: m.Region) -> str:
+    return f"VFIO_REGION_TYPE_PCI_VENDOR_TYPE | {region.vendor}"
+
+
+def _copy(lowering: Lowering, region: m.Region, flags: str) -> Function:
+    """Return the function that copies the pieces of a region, puts its fields there and registers it."""
+    body = _body(lowering)
+    prefix, name = lowering.names.prefix, c_name(region.name.text)
+    condition = lowering.analysis.condition(region.when, body.scope)
+    if condition is not None:
+        body.add(c.If(body.negated(condition), (c.Return("0"),)), c.Blank())
+    sizes = _sizes(body, region)
+    at, data = body.local("u8 *", "at"), body.local("u8 *", "data")
+    body.add(
+        c.Expr(f"{data} = kvzalloc(length, GFP_KERNEL_ACCOUNT)"),
+        c.If(f"!{data}", body.leave("-ENOMEM")),
+        c.Blank(),
+        c.Expr(f"{at} = {data}"),
+    )
+    body.unwinding.append(("err_free", (c.Expr(f"kvfree({data})"),)))
+    for piece, size in zip(region.copied, sizes, strict=True):
+        body.add(*_piece_copied(body, piece, size), c.Blank())
+    for field in region.fields:
+        body.add(*_copied_field(body, field))
+    arguments = [_region_type(region), str(region.subtype), f"&{prefix}_{name}_regops", "length", flags, data]
+    call = f"vfio_pci_core_register_dev_region(&{body.device}->core_device, {', '.join(arguments)})"
+    body.add(c.Blank())
+    body.attempt(call)
+    body.finish()
+    lines = (list(body.declarations.values()), body.statements)
+    return function("int", f"{prefix}_register_{name}", [lowering.names.device_parameter], lines)
+
+
+def _sizes(body: Body, region: m.Region) -> list[str]:
+    """Append what adds up the length of a copy, and return how long each piece is: a missing one has 0."""
+    found = []
+    known = 0
+    for piece in region.copied:
+        typed = body.lowering.analysis.number(piece.length, body.scope)
+        exact = literal(typed) if typed is not None else None
+        if exact is not None and piece.when is None:
+            known += exact
+            found.append(f"{exact:#x}")
+        elif typed is not None:
+            found.append(_size_of_piece(body, piece, typed))
+    body.local("u64", "length", f"{known:#x}")
+    body.add(*(c.Expr(f"length += {size}") for size in found if size.isidentifier()), c.Blank())
+    return found
+
+
+def _size_of_piece(body: Body, piece: m.Piece, typed: t.Typed) -> str:
+    """Append what settles the length of a piece, which memory may tell otherwise the next time."""
+    size = body.fresh("u64", "size")
+    body.declarations[size] = c.Declaration("u64", size, "0")
+    condition = body.lowering.analysis.condition(piece.when, body.scope)
+    inner = body.apart(lambda: body.add(c.Expr(f"{size} = {body.value(typed)}")))
+    body.add(*(inner if condition is None else (c.If(body.value(condition), inner),)))
+    return size
+
+
+def _piece_copied(body: Body, piece: m.Piece, size: str) -> tuple[c.Stmt, ...]:
+    """Return what copies a piece, if it is there."""
+    base = body.lowering.analysis.number(piece.base, body.scope)
+    if base is None:
+        return ()
+    call = f"{body.names.prefix}_copy_piece"
+    inner = body.apart(lambda: body.attempt(f"{call}(&at, {body.value(base)}, {size})"))
+    return inner if piece.when is None else (c.If(size, inner),)
+
+
+def _copied_field(body: Body, field: m.CopiedField) -> Iterator[c.Stmt]:
+    typed = body.lowering.analysis.number(field.reads, body.scope)
+    if typed is None:
+        return
+    if field.note:
+        yield c.Comment(field.note.text)
+    place = f"data + {field.at.value:#x}"
+    value = body.value(typed)
+    if field.width == 8:
+        yield c.Expr(f"data[{field.at.value:#x}] = {value}")
+    else:
+        yield c.Expr(f"put_unaligned_le{field.width}({value}, {place})")
 
 
 def _add_capability(lowering: Lowering, region: m.Region) -> Function:
@@ -446,13 +532,30 @@ def _direction(lowering: Lowering, body: Body, formula: m.Formula | None) -> tup
 
 
 def find_structures(body: Body) -> None:
-    """Append the search for structures in config space."""
+    """Append the search for structures in config space, and the mappings of those in memory."""
     for block in body.lowering.spec.config_blocks:
         typed = body.lowering.analysis.number(block.position, body.scope)
         if typed is not None:
             body.add(c.Expr(f"{body.device}->{c_name(block.name.text)} = {body.value(typed)}"))
     if body.lowering.spec.config_blocks:
         body.add(c.Blank())
+    for block in body.lowering.spec.memory_blocks:
+        typed = body.lowering.analysis.number(block.memory, body.scope)
+        if typed is not None:
+            name = c_name(block.name.text)
+            member = f"{body.device}->{name}"
+            body.add(
+                c.Expr(f"{member} = memremap({body.value(typed)}, {block.end:#x}, MEMREMAP_WB)"),
+                c.If(f"!{member}", body.leave("-ENOMEM")),
+                c.Blank(),
+            )
+            body.unwinding.append((f"err_{name}", (c.Expr(f"memunmap({member})"),)))
+
+
+def release_structures(body: Body) -> None:
+    """Append the opposite of find_structures()."""
+    for block in reversed(body.lowering.spec.memory_blocks):
+        body.add(c.Expr(f"memunmap({body.device}->{c_name(block.name.text)})"))
 
 
 def set_memories(body: Body) -> None:

@@ -21,7 +21,7 @@ HEADERS = {
     "linux/dma-mapping.h": "dma_map_sgtable dma_alloc_coherent",
     "linux/err.h": "IS_ERR ERR_PTR PTR_ERR ERR_CAST",
     "linux/file.h": "fput",
-    "linux/fs.h": "stream_open get_file file_operations",
+    "linux/fs.h": "simple_read_from_buffer stream_open get_file file_operations",
     "linux/highmem.h": "flush_kernel_vmap_range",
     "linux/io-64-nonatomic-lo-hi.h": "readq writeq",
     "linux/io.h": "readb readw readl writeb writew writel ioremap_wc memremap memcpy_toio memcpy_fromio",
@@ -46,10 +46,11 @@ HEADERS = {
     "linux/rwsem.h": "down_write up_write down_read up_read",
     "linux/scatterlist.h": "sg_table scatterlist",
     "linux/sched/signal.h": "fatal_signal_pending",
-    "linux/slab.h": "kmalloc kzalloc kzalloc_obj kfree kvfree",
+    "linux/slab.h": "kmalloc kzalloc kzalloc_obj kfree kvfree kvzalloc",
     "linux/stddef.h": "offsetofend",
     "linux/string.h": "memcpy memset",
     "linux/types.h": "u8 u16 u32 u64 bool __le16 __le32 __le64 __be16 __be32 __be64",
+    "linux/unaligned.h": "get_unaligned_* put_unaligned_*",
     "linux/uaccess.h": "copy_from_user copy_to_user get_user put_user",
     "linux/vfio_pci_core.h": "vfio_*",
     "linux/vmalloc.h": "vfree __vmalloc",
@@ -57,11 +58,16 @@ HEADERS = {
 
 
 def plan_includes(
-    text: str, parent_headers: tuple[str, ...], own: tuple[str, ...] = ()
+    text: str, parent_headers: tuple[str, ...], own: tuple[str, ...], unaligned: bool
 ) -> tuple[tuple[str, ...], ...]:
-    """Return the include groups for C `text`: the kernel's headers, the parent's, the driver's own."""
+    """Return the include groups for C `text`: the kernel's headers, the parent's, the driver's own.
+
+    `unaligned` tells whether linux/unaligned.h is where the unaligned accessors are.
+    """
     words = words_of(text)
     used = [header for header, names in HEADERS.items() if _uses(words, names)]
+    if not unaligned:
+        used = [header.replace("linux/unaligned.h", "asm/unaligned.h") for header in used]
     groups = (
         tuple(f"<{header}>" for header in used if header.startswith("linux/")),
         tuple(f"<{header}>" for header in used if not header.startswith("linux/")),

@@ -20,6 +20,7 @@ from vfiogen.plan.emulation import (
     open_regions,
     ready_command,
     release_memories,
+    release_structures,
     set_memories,
 )
 from vfiogen.plan.events import register_events, unregister_events
@@ -168,6 +169,7 @@ def has_init(spec: m.Spec) -> bool:
         or spec.probe
         or valued
         or spec.config_blocks
+        or spec.memory_blocks
         or spec.memories
         or (spec.provider and spec.provider.is_kept)
     )
@@ -261,6 +263,7 @@ def _release(lowering: Lowering) -> _Made:
     release_memories(body)
     for step in reversed(spec.init):
         body.undo(step.undo)
+    release_structures(body)
     if spec.provider and spec.provider.hold == "device":
         put = lowering.analysis.call(spec.provider.put, lowering.scope)
         if put is not None:

@@ -468,7 +468,7 @@ class Body(Struct):
             access = f"{READS[read.register.width]}_poll_timeout"
             return f"{access}({self.address(read)}, {name}, {condition}, {sleep})"
         access = self.accessor("read", read)
-        arguments = f"{sleep}, false, {self.device}, {self.address(read)}"
+        arguments = f"{sleep}, false, {self._accessed(read)}, {self.address(read)}"
         return f"read_poll_timeout({access}, {name}, {condition}, {arguments})"
 
     def _poll_command(self, typed: t.Typed, run: t.Run, bounds: str, killable: bool) -> str:
@@ -597,6 +597,10 @@ class Body(Struct):
         """Return the name of the function that reads or writes a register."""
         kind = "_config" if read.block.position else ""
         return f"{self.names.prefix}_{verb}{kind}{read.register.width}"
+
+    def _accessed(self, read: t.Read) -> str:
+        """Return the device as the function that reads a register takes it."""
+        return self.pdev() if read.block.position else self.device
 
     def address(self, read: t.Read) -> str:
         """Return the address of a register."""
@@ -730,6 +734,10 @@ class Body(Struct):
     def _bar_size(self, node: t.BarSize) -> tuple[str, int]:
         return f"pci_resource_len({self.pdev()}, {node.bar})", TIGHT
 
+    def _config(self, node: t.Config) -> tuple[str, int]:
+        name = f"{self.names.prefix}_read_config{node.type.bits}"
+        return f"{name}({self.pdev()}, {self.value(node.offset)})", TIGHT
+
     def _lookup(self, node: t.Lookup) -> tuple[str, int]:
         arguments = ", ".join([self.pdev(), *(self.value(argument) for argument in node.arguments)])
         return f"{node.function}({arguments})", TIGHT
@@ -756,7 +764,11 @@ class Body(Struct):
             return self.read(self, node), TIGHT
         if node.block.is_plain:
             return f"{READS[node.register.width]}({self.address(node)})", TIGHT
-        return f"{self.accessor('read', node)}({self.device}, {self.address(node)})", TIGHT
+        if node.block.memory:
+            width = node.register.width
+            order = f"get_unaligned_le{width}" if width > 8 else "*(u8 *)"
+            return f"{order}({self.address(node)})", TIGHT
+        return f"{self.accessor('read', node)}({self._accessed(node)}, {self.address(node)})", TIGHT
 
     def _arrived(self, node: t.Arrived) -> tuple[str, int]:
         order = byte_order(node.layout, node.field)
@@ -944,6 +956,7 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Located: Body._located,
     t.Property: Body._property,
     t.BarSize: Body._bar_size,
+    t.Config: Body._config,
     t.Lookup: Body._lookup,
     t.Aligned: Body._aligned,
     t.Field: Body._field,
@@ -1051,7 +1064,7 @@ def c_type(parameter: m.Parameter) -> str:
 
 def _asks(node: t.Typed) -> bool:
     """Tell whether a value comes from the device or the kernel, who may tell another the next time."""
-    return any(isinstance(part, t.Read | t.Run) for part in walk(node))
+    return any(isinstance(part, t.Read | t.Run | t.Config) for part in walk(node))
 
 
 def _variants(name: str) -> Iterable[str]:

@@ -38,13 +38,19 @@ def _block_defines(lowering: Lowering, block: m.RegisterBlock, words: frozenset[
     for register in block.registers:
         if lowering.names.register(block, register) in words:
             lines += _register_defines(lowering, block, register, words)
-    if block.position is None:
+    if not block.is_early:
         lines += _size_define(lowering, block, words)
     note = f": {block.note.text}" if block.note else ""
-    return Defines(tuple(lines), c.comment(f"Registers {_place(block)}{note}"), block.name.span)
+    return Defines(tuple(lines), c.comment(f"{_place(block)}{note}"), block.name.span)
 
 
 def _place(block: m.RegisterBlock) -> str:
+    if block.memory is not None:
+        return f"In memory, from where {block.name} begins"
+    return f"Registers {_place_of_registers(block)}"
+
+
+def _place_of_registers(block: m.RegisterBlock) -> str:
     if block.position is not None:
         return f"in config space, from where {block.name} begins"
     return f"in BAR {block.bar.value}" if block.bar else f"of {block.name}"

@@ -96,6 +96,7 @@ def _device(lowering: Lowering) -> Structure:
         members.append(Member("bool reset_prepared"))
     members += [Member(f"struct notifier_block {c_name(one.name.text)}") for one in spec.events]
     members += [Member(f"u16 {c_name(block.name.text)}") for block in spec.config_blocks]
+    members += [Member(f"void *{c_name(block.name.text)}") for block in spec.memory_blocks]
     members += [_typed(kept.type, kept.name, kept.note) for kept in spec.context]
     members += _emulation_members(lowering)
     if spec.migration:

@@ -104,7 +104,7 @@ def _narrow(spec: m.Spec, variant: m.Variant) -> m.Spec:
         registers=tuple(
             block
             for block in spec.registers
-            if variant.use and block.name.text in (needed if block.position else opened)
+            if variant.use and block.name.text in (needed if block.is_early else opened)
         ),
     )
 

@@ -131,11 +131,15 @@ class PortsView(Record):
 
 
 class MemoryView(Record):
-    """A synthetic BAR that shows memory, or without a `bar` a region beside the BARs."""
+    """A synthetic BAR that shows memory, or without a `bar` a region beside the BARs.
+
+    `mapped` tells whether the user can map it.
+    """
 
     bar: int | None
     name: str
     member: str
+    mapped: bool
     cached: bool
     combining: bool
     respected: bool
@@ -144,7 +148,8 @@ class MemoryView(Record):
 
 
 class DeviceRegionView(Record):
-    """A region beside the BARs: memory, or the config space of the device at `slot`."""
+    """A region beside the BARs: memory, the config space of the device at `slot`, or a copy of memory, which
+    `copy` makes and registers if `when` holds."""
 
     name: str
     type: str
@@ -156,6 +161,7 @@ class DeviceRegionView(Record):
     slot: tuple[int, int, int, int] | None
     vendor: str
     kind: str
+    copy: Function | None
     capabilities: Function | None
 
 

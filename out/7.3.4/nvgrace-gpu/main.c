@@ -130,21 +130,19 @@ static void nvgrace_gpu_end_access(struct nvgrace_gpu_device *nvgrace_gpu,
 	up_write(&nvgrace_gpu->core_device.memory_lock);
 }
 
-static u16 nvgrace_gpu_read_config16(struct nvgrace_gpu_device *nvgrace_gpu,
-				     int pos)
+static u16 nvgrace_gpu_read_config16(struct pci_dev *pdev, int pos)
 {
 	u16 value;
 
-	pci_read_config_word(nvgrace_gpu->core_device.pdev, pos, &value);
+	pci_read_config_word(pdev, pos, &value);
 	return value;
 }
 
-static u32 nvgrace_gpu_read_config32(struct nvgrace_gpu_device *nvgrace_gpu,
-				     int pos)
+static u32 nvgrace_gpu_read_config32(struct pci_dev *pdev, int pos)
 {
 	u32 value;
 
-	pci_read_config_dword(nvgrace_gpu->core_device.pdev, pos, &value);
+	pci_read_config_dword(pdev, pos, &value);
 	return value;
 }
 
@@ -167,29 +165,30 @@ static int nvgrace_gpu_cxl_ready(struct nvgrace_gpu_device *nvgrace_gpu)
 {
 	static const u32 limits[] = { 1000000, 4000000, 16000000, 64000000,
 				      256000000 };
+	struct pci_dev *pdev = nvgrace_gpu->core_device.pdev;
 	u32 range_low;
 	u32 limit;
 
 	if (read_poll_timeout(nvgrace_gpu_read_config32, range_low,
 			      range_low & NVGRACE_GPU_CXL_RANGE_LOW_VALID,
-			      1000000, 1000000, false, nvgrace_gpu,
+			      1000000, 1000000, false, pdev,
 			      nvgrace_gpu->cxl + NVGRACE_GPU_CXL_RANGE_LOW))
 		return -ETIME;
 
 	limit = min_t(u32, FIELD_GET(NVGRACE_GPU_CXL_RANGE_LOW_TIMEOUT,
-				     nvgrace_gpu_read_config32(nvgrace_gpu, nvgrace_gpu->cxl +
+				     nvgrace_gpu_read_config32(pdev, nvgrace_gpu->cxl +
 							       NVGRACE_GPU_CXL_RANGE_LOW)),
 		      ARRAY_SIZE(limits) - 1);
 	if (read_poll_timeout(nvgrace_gpu_read_config32, range_low,
 			      range_low & NVGRACE_GPU_CXL_RANGE_LOW_ACTIVE ||
 			      fatal_signal_pending(current), 1000000,
-			      limits[limit], false, nvgrace_gpu,
+			      limits[limit], false, pdev,
 			      nvgrace_gpu->cxl + NVGRACE_GPU_CXL_RANGE_LOW))
 		return -ETIME;
 	if (fatal_signal_pending(current))
 		return -EINTR;
 
-	if (nvgrace_gpu_read_config32(nvgrace_gpu, nvgrace_gpu->cxl +
+	if (nvgrace_gpu_read_config32(pdev, nvgrace_gpu->cxl +
 				      NVGRACE_GPU_CXL_RANGE_LOW) == 0xffffffff)
 		return -ENODEV;
 
@@ -923,7 +922,7 @@ static int nvgrace_gpu_init(struct vfio_device *core_vdev)
 	nvgrace_gpu->memory_size = nvidia_gpu_mem_size;
 	nvgrace_gpu->carve_out =
 		!nvgrace_gpu->mig ||
-		!(nvgrace_gpu_read_config16(nvgrace_gpu, nvgrace_gpu->mig +
+		!(nvgrace_gpu_read_config16(pdev, nvgrace_gpu->mig +
 					    NVGRACE_GPU_MIG_FEATURES) &
 		  NVGRACE_GPU_MIG_FEATURES_CACHED_OK);
 	if (nvgrace_gpu->carve_out) {

@@ -41,19 +41,19 @@ static struct fields_device *fields_from_pci(struct pci_dev *pdev)
 	return container_of(core_device, struct fields_device, core_device);
 }
 
-static u16 fields_read_config16(struct fields_device *fields, int pos)
+static u16 fields_read_config16(struct pci_dev *pdev, int pos)
 {
 	u16 value;
 
-	pci_read_config_word(fields->core_device.pdev, pos, &value);
+	pci_read_config_word(pdev, pos, &value);
 	return value;
 }
 
-static u32 fields_read_config32(struct fields_device *fields, int pos)
+static u32 fields_read_config32(struct pci_dev *pdev, int pos)
 {
 	u32 value;
 
-	pci_read_config_dword(fields->core_device.pdev, pos, &value);
+	pci_read_config_dword(pdev, pos, &value);
 	return value;
 }
 
@@ -244,11 +244,11 @@ static int fields_init(struct vfio_device *core_vdev)
 	fields->features = pci_find_dvsec_capability(pdev, 0x1234, 3);
 
 	fields->serial = fields->features ?
-			 fields_read_config32(fields, fields->features +
+			 fields_read_config32(pdev, fields->features +
 					      FIELDS_FEATURES_SERIAL) : 0;
 
 	if (fields->features) {
-		if (fields_read_config16(fields, fields->features +
+		if (fields_read_config16(pdev, fields->features +
 					 FIELDS_FEATURES_CONTROL) == 0xffff) {
 			ret = -ENODEV;
 			goto err_core;
@@ -257,12 +257,12 @@ static int fields_init(struct vfio_device *core_vdev)
 
 	if (fields->features) {
 		limit = min_t(u32, FIELD_GET(FIELDS_FEATURES_CONTROL_SLOW,
-					     fields_read_config16(fields, fields->features +
+					     fields_read_config16(pdev, fields->features +
 								  FIELDS_FEATURES_CONTROL)),
 			      ARRAY_SIZE(limits) - 1);
 		if (read_poll_timeout(fields_read_config16, control,
 				      control & FIELDS_FEATURES_CONTROL_READY,
-				      1000, limits[limit], false, fields,
+				      1000, limits[limit], false, pdev,
 				      fields->features + FIELDS_FEATURES_CONTROL)) {
 			ret = -EBUSY;
 			goto err_core;

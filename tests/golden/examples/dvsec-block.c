@@ -36,19 +36,19 @@ static struct dvsec_device *dvsec_from_pci(struct pci_dev *pdev)
 	return container_of(core_device, struct dvsec_device, core_device);
 }
 
-static u16 dvsec_read_config16(struct dvsec_device *dvsec, int pos)
+static u16 dvsec_read_config16(struct pci_dev *pdev, int pos)
 {
 	u16 value;
 
-	pci_read_config_word(dvsec->core_device.pdev, pos, &value);
+	pci_read_config_word(pdev, pos, &value);
 	return value;
 }
 
-static u32 dvsec_read_config32(struct dvsec_device *dvsec, int pos)
+static u32 dvsec_read_config32(struct pci_dev *pdev, int pos)
 {
 	u32 value;
 
-	pci_read_config_dword(dvsec->core_device.pdev, pos, &value);
+	pci_read_config_dword(pdev, pos, &value);
 	return value;
 }
 
@@ -205,11 +205,11 @@ static int dvsec_init(struct vfio_device *core_vdev)
 
 	dvsec->layout = pci_find_dvsec_capability(pdev, 0x1234, 7);
 
-	dvsec->hidden = dvsec_read_config32(dvsec,
+	dvsec->hidden = dvsec_read_config32(pdev,
 					    dvsec->layout + DVSEC_LAYOUT_SIZE) &
 			0xfffff000;
 
-	if (!(dvsec_read_config16(dvsec, dvsec->layout + DVSEC_LAYOUT_WINDOW) &
+	if (!(dvsec_read_config16(pdev, dvsec->layout + DVSEC_LAYOUT_WINDOW) &
 	      DVSEC_LAYOUT_WINDOW_HOST)) {
 		ret = -ENODEV;
 		goto err_core;

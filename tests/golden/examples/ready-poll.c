@@ -33,16 +33,17 @@ static struct wait_device *wait_from_pci(struct pci_dev *pdev)
 	return container_of(core_device, struct wait_device, core_device);
 }
 
-static u8 wait_read_config8(struct wait_device *wait, int pos)
+static u8 wait_read_config8(struct pci_dev *pdev, int pos)
 {
 	u8 value;
 
-	pci_read_config_byte(wait->core_device.pdev, pos, &value);
+	pci_read_config_byte(pdev, pos, &value);
 	return value;
 }
 
 static int wait_probe_device(struct wait_device *wait)
 {
+	struct pci_dev *pdev = wait->core_device.pdev;
 	u8 status;
 	int ret;
 
@@ -53,14 +54,14 @@ static int wait_probe_device(struct wait_device *wait)
 				(status & WAIT_FIRMWARE_STATUS_READY ||
 				 status & WAIT_FIRMWARE_STATUS_FAILED) ||
 				fatal_signal_pending(current), 10000, 30000000,
-				false, wait,
+				false, pdev,
 				wait->firmware + WAIT_FIRMWARE_STATUS);
 	if (ret)
 		return ret;
 	if (fatal_signal_pending(current))
 		return -EINTR;
 
-	if (wait_read_config8(wait, wait->firmware + WAIT_FIRMWARE_STATUS) &
+	if (wait_read_config8(pdev, wait->firmware + WAIT_FIRMWARE_STATUS) &
 	    WAIT_FIRMWARE_STATUS_FAILED)
 		return -EIO;
 
