@@ -59,7 +59,9 @@ class Driver:
     early_end    the error of a stream that ends too early
     disorder     what the parent answers to commands that a reset has made wrong, or streams out of order
     stream_size  the size of the stream for a number, where it is known beforehand
+    local        where in a stream something is its device's own, and isn't loaded
     mappable     a region that can be mapped, and how much of it, or nothing
+    own_regions  regions that aren't those of stock vfio-pci
     """
 
     name: str
@@ -83,7 +85,14 @@ class Driver:
     early_end: int = errno.EINVAL
     disorder: tuple[int, ...] = ()
     stream_size: int | None = None
+    local: tuple[int, int] = (0, 0)
     mappable: tuple[int, int] | None = None
+    own_regions: tuple[int, ...] = ()
+
+    def without_local(self, stream: bytes) -> bytes:
+        """Return a stream with zeros where it is its device's own."""
+        start, end = self.local
+        return stream[:start] + bytes(end - start) + stream[end:]
 
     @property
     def directory(self) -> str:

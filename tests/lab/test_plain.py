@@ -58,7 +58,7 @@ def _config(device: Device) -> bytes:
 def test_information_is_that_of_stock(bench: Bench, stock: str) -> None:
     ours, theirs = bench.open(), bench.open(stock)
     assert ours.info() == theirs.info()
-    for index in range(ours.info().regions - 1):
+    for index in set(range(ours.info().regions - 1)) - set(bench.driver.own_regions):
         mine, other = ours.region(index), theirs.region(index)
         assert mine == other, f"region {index}"
     assert ours.irqs() == theirs.irqs()
@@ -105,7 +105,7 @@ def test_config_space_is_written_as_on_stock(bench: Bench, stock: str) -> None:
 
 def test_accesses_past_the_end_are_as_on_stock(bench: Bench, stock: str) -> None:
     devices = bench.open(), bench.open(stock)
-    for index in range(CONFIG_REGION + 1):
+    for index in set(range(CONFIG_REGION + 1)) - set(bench.driver.own_regions):
         size = devices[0].region(index).size
         outcomes = [
             [_try(device, index, at) for at in (size, size + 1, max(size - 1, 0))] for device in devices

@@ -64,8 +64,10 @@
 #define   HISI_ACC_VF_REGS_CACHE_WB_DONE_DONE	BIT(0)
 #define HISI_ACC_VF_REGS_MAILBOX_LOW	0x304
 #define HISI_ACC_VF_REGS_MAILBOX_HIGH	0x308
-#define HISI_ACC_VF_REGS_SQ_DOORBELL	0x1000
-#define HISI_ACC_VF_REGS_EQ_DOORBELL	0x2000
+
+/* Registers in BAR 2 */
+#define HISI_ACC_DOORBELLS_SQ		0x1000
+#define HISI_ACC_DOORBELLS_EQ		0x2000
 
 /* Registers of events */
 #define HISI_ACC_EVENTS_EQC		0x00
@@ -427,8 +429,7 @@ static int hisi_acc_start(struct hisi_acc_device *hisi_acc)
 	for (queue = 0; queue < hisi_acc->queues; queue++) {
 		ret = hisi_acc_write64(hisi_acc, (u64)0x10000 << 32 |
 				       (QM_DOORBELL_CMD_SQ << 12) | queue,
-				       hisi_acc->vf_regs +
-				       HISI_ACC_VF_REGS_SQ_DOORBELL);
+				       hisi_acc->bar2 + HISI_ACC_DOORBELLS_SQ);
 		if (ret)
 			return ret;
 	}
@@ -663,8 +664,7 @@ static int hisi_acc_save_stop_copy(struct hisi_acc_device *hisi_acc,
 				       (u64)(le32_to_cpu(migf->state.eqc[0]) &
 					     0xffff) << 32 |
 				       (QM_DOORBELL_CMD_EQ << 12),
-				       hisi_acc->vf_regs +
-				       HISI_ACC_VF_REGS_EQ_DOORBELL);
+				       hisi_acc->bar2 + HISI_ACC_DOORBELLS_EQ);
 		if (ret)
 			return ret;
 
@@ -672,8 +672,7 @@ static int hisi_acc_save_stop_copy(struct hisi_acc_device *hisi_acc,
 				       (u64)(le32_to_cpu(migf->state.aeqc[0]) &
 					     0xffff) << 32 |
 				       (QM_DOORBELL_CMD_AEQ << 12),
-				       hisi_acc->vf_regs +
-				       HISI_ACC_VF_REGS_EQ_DOORBELL);
+				       hisi_acc->bar2 + HISI_ACC_DOORBELLS_EQ);
 		if (ret)
 			return ret;
 	}
