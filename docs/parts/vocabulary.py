@@ -57,6 +57,7 @@ VALUES = (
     "needs",
     "config",
     "parameters",
+    "capability",
 )
 
 
@@ -228,6 +229,8 @@ def _values(schema: Schema) -> Iterator[str]:
         value = schema["$defs"][name]
         yield f"### {_value_heading(name)}"
         yield paragraph(f"{_form(value)} {_description(value)}")
+        if "properties" in value:
+            yield _keys(value, (name,))
 
 
 def _form(value: Schema) -> str:

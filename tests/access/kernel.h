@@ -36,6 +36,12 @@ typedef struct { int counter; } atomic_t;
 #define GENMASK(h, l) ((~0UL << (l)) & (~0UL >> (63 - (h))))
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #define max(a, b) ((a) > (b) ? (a) : (b))
+#define ALIGN(x, a) (((x) + (a) - 1) / (a) * (a))
+#define struct_size(p, member, count) (offsetof(typeof(*(p)), member) + sizeof((p)->member[0]) * (count))
+#define offsetofend(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
+#define IS_ERR(pointer) (!(pointer))
+#define PTR_ERR(pointer) (-ENOMEM)
+#define max_t(type, a, b) max((type)(a), (type)(b))
 #define min_t(type, a, b) min((type)(a), (type)(b))
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define READ_ONCE(x) (x)
@@ -73,6 +79,8 @@ struct pci_dev {
 	u64 bar_size[PCI_STD_NUM_BARS];
 	int cfg_size;
 	bool is_virtfn;
+	u16 device;
+	u32 saved_config_space[16];
 };
 struct vfio_device { int unused; };
 struct vfio_pci_core_device {
@@ -109,8 +117,8 @@ static inline bool user_faults(const void *at, size_t size)
 	return user_end && (const char *)at + size > (const char *)user_end;
 }
 
-#define get_user(x, p) (user_faults(p, 1) ? -EFAULT : ((x) = *(const u8 *)(p), 0))
-#define put_user(x, p) (user_faults(p, 1) ? -EFAULT : (*(u8 *)(p) = (x), 0))
+#define get_user(x, p) (user_faults(p, sizeof(*(p))) ? -EFAULT : ((x) = *(p), 0))
+#define put_user(x, p) (user_faults(p, sizeof(*(p))) ? -EFAULT : (*(p) = (x), 0))
 
 static inline size_t copy_to_user(void *to, const void *from, size_t size)
 {
@@ -184,6 +192,33 @@ static inline void kfree(void *memory)
 
 static inline void cond_resched(void)
 {
+}
+
+/* Puts a structure of zeros behind the others, as the core does. */
+static inline struct vfio_info_cap_header *vfio_info_cap_add(struct vfio_info_cap *caps, size_t size, u16 id,
+							     u16 version)
+{
+	struct vfio_info_cap_header *header, *last;
+
+	expect(!(size % sizeof(u64)));
+	caps->buf = realloc(caps->buf, caps->size + size);
+	header = memset((char *)caps->buf + caps->size, 0, size);
+	header->id = id;
+	header->version = version;
+	for (last = caps->buf; last->next; last = (void *)((char *)caps->buf + last->next))
+		;
+	last->next = caps->size;
+	caps->size += size;
+	return header;
+}
+
+static inline void vfio_info_cap_shift(struct vfio_info_cap *caps, size_t offset)
+{
+	struct vfio_info_cap_header *cap;
+
+	expect(!(offset % sizeof(u64)));
+	for (cap = caps->buf; cap->next; cap = (void *)((char *)caps->buf + cap->next - offset))
+		cap->next += offset;
 }
 
 static inline int vfio_info_add_capability(struct vfio_info_cap *caps, struct vfio_info_cap_header *cap, size_t size)

@@ -28,6 +28,7 @@ FUNCTIONS = {
         "from_vfio read_config32 show_field config_read config_is_own config_write copy_piece opregion_rw "
         "opregion_release register_opregion init release"
     ),
+    "device-info": "from_vfio add_capabilities core_info get_info",
     "clipped-bar": "from_vfio bar2_visible read write clipped_info",
     "virtio": (
         "from_vfio show_field keep_field config_read config_is_own config_write reset_emulation "
@@ -72,6 +73,7 @@ def test_every_offset_and_width(name: str, release: str, tmp_path: Path) -> None
     command = [
         *(COMPILER, "-std=gnu11", "-g", "-O1", "-Wall", "-Werror", "-Wno-unused-function"),
         *("-Wno-unused-but-set-variable", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+        f"-DKERNEL={kernel.release.major * 100 + kernel.release.minor}" if kernel.release else "",
         *(f"-I{tmp_path}", f"-I{HARNESS}", str(HARNESS / f"{name}.c"), "-o", str(program)),
     ]
     subprocess.run(command, check=True)

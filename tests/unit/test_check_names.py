@@ -100,6 +100,7 @@ def test_variables_are_known() -> None:
         own = spelled(spec) | {
             re.sub(r"\W", "_", key).lower() for key in re.findall(r'_read_u64\(.*?"(.*?)"', text, re.S)
         }
+        own |= {one.structure.text.rpartition("_")[2] for one in spec.every_capability}
         own |= {"sum", "product", "difference", "holds", "chosen", "name", "produced"}
         for _, body in HEAD.findall(text):
             for variable in VARIABLE.findall(body):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vfiogen.check.across import check_across
+from vfiogen.check.capabilities import check_capabilities
 from vfiogen.check.channels import check_channels
 from vfiogen.check.columns import check_columns
 from vfiogen.check.commands import check_commands
@@ -58,6 +59,7 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     check_steps(spec.probe, analysis, scope)
     check_probe(spec, problems)
     check_regions(spec, analysis, scope)
+    check_capabilities(spec, spec.capabilities, analysis, Scope(spec))
     check_variants(spec, analysis)
     check_migration(spec, analysis, scope)
     check_gates(spec, problems)

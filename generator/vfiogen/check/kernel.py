@@ -83,6 +83,7 @@ def needed_features(spec: m.Spec) -> Iterator[m.Word]:
     yield from spec.needs
     for command in spec.commands:
         yield from (needs for needs in (command.needs, *(b.needs for b in command.bodies)) if needs)
+    yield from (one.needs for one in spec.every_capability if one.needs)
     yield from (variant.needs for variant in spec.variants if variant.needs)
     yield from (step.needs for step in every_step(spec) if step.needs)
 
@@ -113,7 +114,7 @@ def of_kernel(spec: m.Spec, kernel: Kernel) -> m.Spec:
     if len(there) == len(spec.variants):
         return spec
     used = {word.text for variant in there for word in variant.use}
-    without = {"config-space": "config_space", "regions": "regions"}
+    without = {"config-space": "config_space", "regions": "regions", "capabilities": "capabilities"}
     changes = {member: () for section, member in without.items() if section not in used}
     if "lifecycle" not in used:
         changes |= dict.fromkeys(("init", "probe", "open", "reset_prepare", "reset_done"), ())
@@ -209,6 +210,9 @@ def _uses(spec: m.Spec) -> Iterator[tuple[m.Formula, set[str]]]:
         certain = whole | _certain(spec, section)
         yield from _step_uses(steps, certain)
         yield from ((formula, certain) for formula in formulas(rest))
+    for one in spec.capabilities:
+        gates = whole | _certain(spec, "capabilities") | ({_needs(one.needs)} if one.needs else set())
+        yield from ((formula, gates) for formula in formulas(one))
 
 
 def _gates(part: m.Command | m.Variant | m.Step) -> set[str]:

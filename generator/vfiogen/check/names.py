@@ -59,10 +59,11 @@ DEVICE_MEMBERS = _words("""
 COMMAND_LOCALS = _words("pdev ret timeout")
 # Variables beside the one that is called like the prefix, and members of the migration file beside it.
 PREFIX_LOCALS = COMMAND_LOCALS | _words("""
-    addr area arg asleep at bar border buf byte cap capacity caps cmd comp completion core_device core_vdev
-    count data dev dir disabled done end envelope event expected filp first flags fops i id index info
-    inode io length limit limits lock memory migf minsz msix name nb next ops other own pages pfn pfns pos
-    ppos pre_copy region request resets sg size sparse state target value vdev visible vma width
+    addr area arg argsz asleep at bar border buf byte cap capacity caps cmd comp completion core_device
+    core_vdev count data dev dir disabled done end envelope event expected filp first flags fops header i
+    id index info inode io last length limit limits lock memory migf minsz msix name nb needed next ops
+    other own pages pfn pfns pos ppos pre_copy region request resets sg size sparse start state target
+    value vdev visible vma width
 """)
 # What rendered code calls: a variable of the name would hide it.
 CALLED = _words("""
@@ -365,9 +366,11 @@ def own_functions(spec: m.Spec) -> frozenset[str]:
     """Return what the driver calls functions and tables of its own, without the prefix."""
     suffixes = [variant_suffix(spec, variant) for variant in spec.variants]
     beside = frozenset(name for region in spec.device_regions for name in _of_region(region))
+    if spec.capabilities:
+        beside |= {"add_capabilities", "core_info", "get_info", "ioctl"}
     early = any(block.is_early for block in spec.registers)
     emulates = spec.regions or spec.config_space or spec.probe or early
-    own = OWN_FUNCTIONS | _EMULATION | beside if emulates else OWN_FUNCTIONS
+    own = OWN_FUNCTIONS | beside | (_EMULATION if emulates else frozenset())
     locks = {c_name(f"{command.name}-lock") for command in spec.commands if command.exclusive}
     of_variants = {f"{suffix}_{name}" for suffix in suffixes for name in _OF_VARIANTS}
     return own | locks | of_variants | {condition_name(spec, variant) for variant in spec.variants}

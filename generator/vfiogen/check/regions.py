@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vfiogen.check.capabilities import check_capabilities
 from vfiogen.diagnostics import Problems, Span, quote
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
@@ -43,8 +44,7 @@ def check_regions(spec: m.Spec, analysis: Analysis, scope: Scope) -> None:
         _check_beside(spec, region, problems)
         _check_values(region, analysis, scope)
         _check_copy(region, analysis, scope.before_open())
-        for capability in region.capabilities:
-            _check_capability(spec, capability, analysis, scope)
+        check_capabilities(spec, region.capabilities, analysis, scope)
     _check_ready(spec, problems)
     for block in spec.config_blocks:
         analysis.number(block.position, scope.before_open())
@@ -215,36 +215,6 @@ def _check_copy(region: m.Region, analysis: Analysis, scope: Scope) -> None:
             related = ((last.at.span, "the other one"),)
             analysis.problems.report("region-range", message, field.at.span, related=related)
         last = field
-
-
-def _check_capability(spec: m.Spec, one: m.Capability, analysis: Analysis, scope: Scope) -> None:
-    """Capabilities follow each other at multiples of 8 bytes, so each is as long as some of these."""
-    problems = analysis.problems
-    structure = next((x for x in spec.kernel_structures if x.name.text == one.structure.text), None)
-    if structure is None:
-        message = f"nothing is known of the fields of {quote(one.structure.text)}"
-        hint = "name all of them in structures, but for the header"
-        problems.report("capability", message, one.structure.span, hint)
-        return
-    types = {field.name.text: read_type(field.type.text) for field in structure.fields}
-    given = {word.text for word, _ in one.values}
-    for word, formula in one.values:
-        kind = types.get(word.text)
-        if kind is None:
-            message = f"{quote(one.structure.text)} has no field {quote(word.text)}"
-            problems.report("capability", message, word.span)
-        else:
-            analysis.fitting(formula, kind, scope)
-    for name in (name for name in types if name not in given):
-        message = f"{quote(name)} isn't set, and would tell what was in memory"
-        problems.report("capability", message, one.structure.span)
-    size = sum(kind.bits // 8 for kind in types.values() if kind)
-    if size % 8:
-        message = (
-            f"{quote(one.structure.text)} has {size} bytes behind its header, which isn't a multiple of 8"
-        )
-        hint = "the next one would not be aligned: name the field that pads the structure, and set it to 0"
-        problems.report("capability", message, one.structure.span, hint)
 
 
 def _check_bar(spec: m.Spec, region: m.Region, problems: Problems) -> None:

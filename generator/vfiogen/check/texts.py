@@ -44,6 +44,7 @@ def _of_declarations(spec: m.Spec) -> Iterator[m.Word | None]:
     yield from (field.note for field in spec.config_space)
     yield from (region.note for region in spec.regions)
     yield from (one.note for region in spec.regions for one in region.ranges)
+    yield from (one.note for one in spec.every_capability)
     for command in spec.commands:
         yield from (command.note, *(body.note for body in command.bodies))
 

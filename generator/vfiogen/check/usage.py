@@ -70,9 +70,8 @@ def _filled(spec: m.Spec) -> Iterator[str]:
         yield from (envelope.member.text, envelope.payload.text, *_parts(envelope.values))
     area = spec.migration.stream.area if spec.migration else None
     yield from (area.address.text, area.length.text) if area else ()
-    for region in spec.regions:
-        for capability in region.capabilities:
-            yield from (word.text for word, _ in capability.values)
+    for capability in spec.every_capability:
+        yield from (word.text for word, _ in capability.values)
 
 
 def _parts(values: tuple[m.FieldValue, ...]) -> Iterator[str]:

@@ -105,11 +105,12 @@ class _Variants:
                 self._problems.report("variant", message, word.span, known)
 
     def _check_emulation(self, variant: m.Variant) -> None:
-        """Regions have their registers in config space, so a driver has one set of both."""
-        both = [name for name in ("config-space", "regions") if name in self._sections and self._spec.bars]
-        used = [name for name in both if variant.uses(name)]
-        if used and used != both:
-            missing = next(name for name in both if name not in used)
+        """BARs have their registers in config space, and one ioctl serves all, so a driver has one set."""
+        seen = ("config-space", "regions", "capabilities")
+        whole = [name for name in seen if name in self._sections and self._spec.bars]
+        used = [name for name in whole if variant.uses(name)]
+        if used and used != whole:
+            missing = next(name for name in whole if name not in used)
             message = f"{quote(used[0])} and {quote(missing)} are used together or not at all"
             self._problems.report("variant", message, variant.name.span, f"add {quote(missing)} to `use`")
 
@@ -134,6 +135,8 @@ def _sections(spec: m.Spec) -> dict[str, Span]:
         found["config-space"] = spec.config_space[0].name.span
     if spec.regions:
         found["regions"] = spec.regions[0].name.span
+    if spec.capabilities:
+        found["capabilities"] = spec.capabilities[0].id.span
     if spec.migration:
         found["migration"] = spec.migration.span
     return found

@@ -641,7 +641,11 @@ class Inference:
     def _extent(self, name: str, node: s.Call) -> t.Typed:
         wanted = "a layout" if name == "size" else "a field of a layout: `layout.field`"
         argument = node.arguments[0].value if len(node.arguments) == 1 else None
-        base = argument.base if isinstance(argument, s.Member) and name == "end" else argument
+        base = argument.base if isinstance(argument, s.Member) else argument
+        own = isinstance(base, s.Name) and self._spec.layout(base.name) is not None
+        if name == "size" and isinstance(argument, s.KernelType | s.Member) and not own:
+            return self._size_of(argument)
+        base = base if name == "end" else argument
         if not isinstance(base, s.Name) or (name == "end") != isinstance(argument, s.Member):
             raise self._fail("arguments", f"{quote(name + '()')} takes {wanted}", argument or node)
         layout = self._spec.layout(base.name)
@@ -650,6 +654,16 @@ class Inference:
             raise self._unknown(f"no layout is called {quote(base.name)}", base.name, base, known)
         field = self._field_of(layout, argument) if isinstance(argument, s.Member) else None
         return t.Extent(types.integer(64), base.name, field)
+
+    def _size_of(self, node: s.KernelType | s.Member) -> t.Typed:
+        """Type the size of a structure of the kernel, or of bytes in one."""
+        if isinstance(node, s.KernelType):
+            return t.SizeOf(CONSTANT, f"{node.keyword} {node.name}")
+        field = self.value(node)
+        if field.type is not types.BYTES:
+            hint = "`bytes` is the type of an array in a structure of the kernel"
+            raise self._fail("arguments", f"`size()` of a field is that of bytes: {_kind(field)}", node, hint)
+        return t.SizeOf(CONSTANT, "", field)
 
     def _field_of(self, layout: m.Layout, node: s.Member) -> str:
         known = [field.name.text for field in layout.fields]

@@ -149,6 +149,7 @@ class _Reader:
             probe=self._steps(root["lifecycle"]["probe"]),
             config_space=_each(root["config-space"], self._config_field),
             regions=_each(root["regions"], self._region),
+            capabilities=tuple(self._capability(item) for item in root["capabilities"].items()),
         )
 
     def _driver(self, view: _View) -> m.Driver:
@@ -471,7 +472,13 @@ class _Reader:
             (key, self._required(value, parse.parse_expression)) for key, value in view["set"].entries()
         )
         return m.Capability(
-            view["id"].word(), view["version"].integer(), view["structure"].word(), tuple(values)
+            id=view["id"].word(),
+            version=view["version"].integer(),
+            structure=view["structure"].word(),
+            values=tuple(values),
+            when=self._expression(view["when"]),
+            needs=view["needs"].optional(),
+            note=view["note"].optional(),
         )
 
     def _physical(self, view: _View) -> m.Physical | None:

@@ -420,12 +420,15 @@ class Slot(Record):
 
 
 class Capability(Record):
-    """What region info says of a region, in a structure of the kernel."""
+    """What device info or region info says besides, in a structure of the kernel."""
 
     id: Word
     version: Integer
     structure: Word
     values: tuple[tuple[Word, Formula], ...]
+    when: Formula | None = None
+    needs: Word | None = None
+    note: Word | None = None
 
 
 class Region(Record):
@@ -755,6 +758,7 @@ class Spec(Record, dict=True):
     probe: tuple[Step, ...] = ()
     config_space: tuple[ConfigField, ...] = ()
     regions: tuple[Region, ...] = ()
+    capabilities: tuple[Capability, ...] = ()
 
     @property
     def path(self) -> str:
@@ -795,6 +799,11 @@ class Spec(Record, dict=True):
     def memories(self) -> tuple[Region, ...]:
         """The regions that show memory of the machine."""
         return tuple(region for region in self.regions if region.physical)
+
+    @property
+    def every_capability(self) -> tuple[Capability, ...]:
+        """What is said of the device and of its regions besides."""
+        return (*self.capabilities, *(one for region in self.regions for one in region.capabilities))
 
     @property
     def ids(self) -> tuple[DeviceId, ...]:

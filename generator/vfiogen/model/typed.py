@@ -160,6 +160,13 @@ class Extent(Typed):
     field: str | None = None
 
 
+class SizeOf(Typed):
+    """`size(struct x)` of a structure of the kernel, or with `field` that of bytes in one."""
+
+    structure: str
+    field: Typed | None = None
+
+
 class Function(Typed):
     """A function of the language: min, max, join."""
 

@@ -12,6 +12,7 @@ from vfiogen.kernel.licenses import module_license
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model.analyse import Analysis
+from vfiogen.plan.capabilities import plan_capabilities
 from vfiogen.plan.channels import plan_channels
 from vfiogen.plan.columns import plan_columns
 from vfiogen.plan.commands import plan_commands, plan_prototypes
@@ -131,6 +132,7 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
         parts=parts,
         emulation=emulation,
         early=plan_early(lowering),
+        capabilities=plan_capabilities(lowering),
     )
 
 

@@ -14,6 +14,7 @@ from vfiogen.model import typed as t
 from vfiogen.model.bounds import literal
 from vfiogen.model.header import STANDARD_HEADER
 from vfiogen.model.walk import formulas, names
+from vfiogen.plan.capabilities import add_capabilities
 from vfiogen.plan.lower import PRECEDENCE, Body, Lowering
 from vfiogen.plan.view import (
     ClipView,
@@ -380,25 +381,9 @@ def _add_capability(lowering: Lowering, region: m.Region) -> Function:
     prefix = lowering.names.prefix
     init = f"container_of(vdev, {lowering.names.device}, core_device)"
     body.local(f"{lowering.names.device} *", prefix, init)
-    for one in region.capabilities:
-        name = body.fresh(one.structure.text, "cap")
-        body.declarations[name] = c.Declaration(one.structure.text, name, "{}")
-        body.add(
-            c.Expr(f"{name}.header.id = {one.id}"), c.Expr(f"{name}.header.version = {one.version.value}")
-        )
-        for field, formula in one.values:
-            typed = lowering.analysis.number(formula, body.scope)
-            if typed is not None:
-                body.add(c.Expr(f"{name}.{field} = {body.value(typed)}"))
-        body.attempt(f"vfio_info_add_capability(caps, &{name}.header, sizeof({name}))")
-    body.finish()
-    parameters = [
-        *(
-            "struct vfio_pci_core_device *vdev",
-            "struct vfio_pci_region *region",
-            "struct vfio_info_cap *caps",
-        ),
-    ]
+    add_capabilities(body, region.capabilities)
+    core = "struct vfio_pci_core_device *vdev"
+    parameters = [core, "struct vfio_pci_region *region", "struct vfio_info_cap *caps"]
     lines = (list(body.declarations.values()), body.statements)
     return function("int", f"{prefix}_{c_name(region.name.text)}_add_capability", parameters, lines)
 
@@ -637,9 +622,10 @@ def close_regions(body: Body, kernel: Kernel) -> None:
 def operations(lowering: Lowering, kernel: Kernel) -> dict[str, str]:
     """Return the members of the table of operations that regions and config space replace."""
     spec, prefix = lowering.spec, lowering.names.prefix
+    answers = {"ioctl": f"{prefix}_ioctl"} if spec.capabilities else {}
     if not emulates(spec):
-        return {}
-    found = {"read": f"{prefix}_read", "write": f"{prefix}_write"}
+        return answers
+    found = answers | {"read": f"{prefix}_read", "write": f"{prefix}_write"}
     if spec.bars:
         found |= {"ioctl": f"{prefix}_ioctl", "mmap": f"{prefix}_mmap"}
         if kernel.has("region-info-caps"):
@@ -655,7 +641,8 @@ def sections(spec: m.Spec) -> frozenset[str]:
 
 def mentioned(spec: m.Spec) -> set[str]:
     """Return the names that the sections of a variant mention, themselves or through commands and context."""
-    parts = (spec.provider, spec.lifecycle, spec.migration, spec.config_space, spec.regions, spec.layouts)
+    parts: tuple[object, ...] = (spec.provider, spec.lifecycle, spec.migration, spec.layouts)
+    parts = (*parts, spec.config_space, spec.regions, spec.capabilities)
     waiting = list(names(formulas((*parts, spec.events))))
     commands: dict[str, object] = {command.name.text: command for command in spec.commands}
     inner = commands | {kept.name.text: kept for kept in spec.context}

@@ -37,7 +37,7 @@ HEADERS = {
     "linux/module.h": "module_pci_driver",
     "linux/mutex.h": "mutex_* mutex DEFINE_MUTEX",
     "linux/notifier.h": "notifier_block",
-    "linux/overflow.h": "check_add_overflow check_sub_overflow check_mul_overflow array_size",
+    "linux/overflow.h": "check_add_overflow check_sub_overflow check_mul_overflow array_size struct_size",
     "linux/pci.h": "pci_dev",
     "linux/pci-p2pdma.h": "pcim_p2pdma_provider",
     "linux/pfn_t.h": "__pfn_to_pfn_t",

@@ -371,6 +371,7 @@ def is_private(spec: m.Spec) -> bool:
         or has_resets(spec)
         or emulates(spec)
         or spec.regions
+        or spec.capabilities
     )
 
 

@@ -823,6 +823,9 @@ class Body(Struct):
             return f"sizeof({structure})", TIGHT
         return f"offsetofend({structure}, {c_name(node.field)})", TIGHT
 
+    def _size_of(self, node: t.SizeOf) -> tuple[str, int]:
+        return f"sizeof({self.value(node.field) if node.field else node.structure})", TIGHT
+
     def _function(self, node: t.Function) -> tuple[str, int]:
         left, right = node.arguments
         if node.name == "join":
@@ -970,6 +973,7 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Bar: Body._bar,
     t.Run: Body._run,
     t.Extent: Body._extent,
+    t.SizeOf: Body._size_of,
     t.Function: Body._function,
     t.Prefix: Body._prefix,
     t.Operation: Body._operation,

@@ -54,6 +54,8 @@ class _Specialiser:
             reset_prepare=self._steps(spec.reset_prepare),
             reset_done=self._steps(spec.reset_done),
             migration=self._migration(spec.migration) if spec.migration else None,
+            capabilities=self._capabilities(spec.capabilities),
+            regions=tuple(replace(x, capabilities=self._capabilities(x.capabilities)) for x in spec.regions),
         )
 
     def _there(self, needs: m.Word | None) -> bool:
@@ -64,6 +66,11 @@ class _Specialiser:
         if body.steps is not None:
             body = replace(body, steps=self._steps(body.steps))
         return replace(command, bodies=(body,))
+
+    def _capabilities(self, found: tuple[m.Capability, ...]) -> tuple[m.Capability, ...]:
+        """Of several with the same ID the first that the kernel can have is there."""
+        there = {one.id.text: one for one in reversed(found) if self._there(one.needs)}
+        return tuple(one for one in found if there.get(one.id.text) is one)
 
     def _steps(self, steps: tuple[m.Step, ...]) -> tuple[m.Step, ...]:
         return tuple(

@@ -96,6 +96,7 @@ def _narrow(spec: m.Spec, variant: m.Variant) -> m.Spec:
         migration=spec.migration if variant.uses("migration") else None,
         config_space=spec.config_space if variant.uses("config-space") else (),
         regions=spec.regions if variant.uses("regions") else (),
+        capabilities=spec.capabilities if variant.uses("capabilities") else (),
     )
     needed, opened = mentioned(chosen), mentioned(replace(chosen, probe=()))
     return replace(

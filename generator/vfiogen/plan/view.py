@@ -229,6 +229,14 @@ class Part(Value):
     config: str
 
 
+class CapabilitiesView(Record):
+    """What the driver says in device info besides; `certain` if there is always something."""
+
+    add: Function
+    certain: bool
+    config: str | None
+
+
 class DriverView(Record):
     """Everything of main.c and the files beside it that isn't migration.
 
@@ -257,6 +265,7 @@ class DriverView(Record):
     parts: tuple[Part, ...] = ()
     emulation: EmulationView | None = None
     early: Early | None = None
+    capabilities: CapabilitiesView | None = None
 
 
 def function(

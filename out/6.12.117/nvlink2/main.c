@@ -350,12 +350,19 @@ static int nvlink2_ram_add_capability(struct vfio_pci_core_device *vdev,
 {
 	struct nvlink2_device *nvlink2 =
 		container_of(vdev, struct nvlink2_device, core_device);
-	struct vfio_region_info_cap_nvlink2_ssatgt cap = {};
+	struct vfio_region_info_cap_nvlink2_ssatgt *ssatgt;
+	struct vfio_info_cap_header *header;
 
-	cap.header.id = VFIO_REGION_INFO_CAP_NVLINK2_SSATGT;
-	cap.header.version = 1;
-	cap.tgt = nvlink2->target;
-	return vfio_info_add_capability(caps, &cap.header, sizeof(cap));
+	header = vfio_info_cap_add(caps, sizeof(*ssatgt),
+				   VFIO_REGION_INFO_CAP_NVLINK2_SSATGT, 1);
+	if (IS_ERR(header))
+		return PTR_ERR(header);
+
+	ssatgt = container_of(header,
+			      struct vfio_region_info_cap_nvlink2_ssatgt,
+			      header);
+	ssatgt->tgt = nvlink2->target;
+	return 0;
 }
 
 static const struct vfio_pci_regops nvlink2_ram_regops = {
@@ -398,22 +405,31 @@ static int nvlink2_atsd_add_capability(struct vfio_pci_core_device *vdev,
 {
 	struct nvlink2_device *nvlink2 =
 		container_of(vdev, struct nvlink2_device, core_device);
-	struct vfio_region_info_cap_nvlink2_lnkspd cap2 = {};
-	struct vfio_region_info_cap_nvlink2_ssatgt cap = {};
-	int ret;
+	struct vfio_region_info_cap_nvlink2_ssatgt *ssatgt;
+	struct vfio_region_info_cap_nvlink2_lnkspd *lnkspd;
+	struct vfio_info_cap_header *header;
 
-	cap.header.id = VFIO_REGION_INFO_CAP_NVLINK2_SSATGT;
-	cap.header.version = 1;
-	cap.tgt = nvlink2->target;
-	ret = vfio_info_add_capability(caps, &cap.header, sizeof(cap));
-	if (ret)
-		return ret;
+	header = vfio_info_cap_add(caps, sizeof(*ssatgt),
+				   VFIO_REGION_INFO_CAP_NVLINK2_SSATGT, 1);
+	if (IS_ERR(header))
+		return PTR_ERR(header);
 
-	cap2.header.id = VFIO_REGION_INFO_CAP_NVLINK2_LNKSPD;
-	cap2.header.version = 1;
-	cap2.link_speed = nvlink2->speed;
-	cap2.__pad = 0;
-	return vfio_info_add_capability(caps, &cap2.header, sizeof(cap2));
+	ssatgt = container_of(header,
+			      struct vfio_region_info_cap_nvlink2_ssatgt,
+			      header);
+	ssatgt->tgt = nvlink2->target;
+
+	header = vfio_info_cap_add(caps, sizeof(*lnkspd),
+				   VFIO_REGION_INFO_CAP_NVLINK2_LNKSPD, 1);
+	if (IS_ERR(header))
+		return PTR_ERR(header);
+
+	lnkspd = container_of(header,
+			      struct vfio_region_info_cap_nvlink2_lnkspd,
+			      header);
+	lnkspd->link_speed = nvlink2->speed;
+	lnkspd->__pad = 0;
+	return 0;
 }
 
 static const struct vfio_pci_regops nvlink2_atsd_regops = {

@@ -218,26 +218,37 @@ static int told_doorbell_add_capability(struct vfio_pci_core_device *vdev,
 {
 	struct told_device *told = container_of(vdev, struct told_device,
 						core_device);
-	struct vfio_region_info_cap_nvlink2_lnkspd cap2 = {};
-	struct vfio_region_info_cap_nvlink2_ssatgt cap = {};
+	struct vfio_region_info_cap_nvlink2_ssatgt *ssatgt;
+	struct vfio_region_info_cap_nvlink2_lnkspd *lnkspd;
 	struct pci_dev *pdev = told->core_device.pdev;
-	int ret;
+	struct vfio_info_cap_header *header;
 
-	cap.header.id = VFIO_REGION_INFO_CAP_NVLINK2_SSATGT;
-	cap.header.version = 1;
-	cap.tgt = told->target;
-	ret = vfio_info_add_capability(caps, &cap.header, sizeof(cap));
-	if (ret)
-		return ret;
+	header = vfio_info_cap_add(caps, sizeof(*ssatgt),
+				   VFIO_REGION_INFO_CAP_NVLINK2_SSATGT, 1);
+	if (IS_ERR(header))
+		return PTR_ERR(header);
 
-	cap2.header.id = VFIO_REGION_INFO_CAP_NVLINK2_LNKSPD;
-	cap2.header.version = 1;
-	cap2.link_speed = told->link ?
-			  FIELD_GET(TOLD_LINK_STATUS_SPEED,
-				    told_read_config16(pdev, told->link +
-						       TOLD_LINK_STATUS)) : 0;
-	cap2.__pad = 0;
-	return vfio_info_add_capability(caps, &cap2.header, sizeof(cap2));
+	ssatgt = container_of(header,
+			      struct vfio_region_info_cap_nvlink2_ssatgt,
+			      header);
+	ssatgt->tgt = told->target;
+
+	header = vfio_info_cap_add(caps, sizeof(*lnkspd),
+				   VFIO_REGION_INFO_CAP_NVLINK2_LNKSPD, 1);
+	if (IS_ERR(header))
+		return PTR_ERR(header);
+
+	lnkspd = container_of(header,
+			      struct vfio_region_info_cap_nvlink2_lnkspd,
+			      header);
+	lnkspd->link_speed =
+		told->link ?
+		FIELD_GET(TOLD_LINK_STATUS_SPEED,
+			  told_read_config16(pdev,
+					     told->link + TOLD_LINK_STATUS)) :
+		0;
+	lnkspd->__pad = 0;
+	return 0;
 }
 
 static const struct vfio_pci_regops told_doorbell_regops = {
