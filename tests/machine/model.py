@@ -165,6 +165,7 @@ class Machine:
             yield from (f"S{STATES.index(name)}" for name in STATES)
         if at.bound:
             yield "R"
+            yield from (f"D{at}" for at, _ in enumerate(self.spec.debug_files))
             yield from (f"N{at}" for at, _ in enumerate(self._handlers()))
         yield from self._file_events(at)
 
@@ -197,6 +198,7 @@ class Machine:
             "S": self._set_state,
             "G": self._get_state,
             "Z": self._get_size,
+            "D": self._show,
             "R": self._reset,
             "N": self._notify,
             "r": self._read,
@@ -237,6 +239,20 @@ class Machine:
         after = self.settled(at) if self.migration.size is not None else at
         yield Outcome("0", after)
         yield Outcome("error", after, fault=True, must=False)
+
+    def _show(self, at: State, event: str, number: int) -> Iterator[Outcome]:
+        """A device is read only while it is open, and its state only while it is stopped."""
+        file, after = self.spec.debug_files[number], self.settled(at)
+        if file.dump is not None and file.dump.text == "stream":
+            yield from (Outcome(returns, after, must=False) for returns in ("0", "-ENODATA"))
+            return
+        if not at.opened:
+            yield Outcome("-ENODEV", after)
+        elif file.dump is not None and after.state not in ("STOP", "STOP_COPY"):
+            yield Outcome("-EBUSY", after)
+        else:
+            yield Outcome("0", after)
+            yield Outcome("error", after, fault=file.when is None, must=False)
 
     def _reset(self, at: State, event: str, number: int) -> Iterator[Outcome]:
         yield Outcome("0", self.reset(at))

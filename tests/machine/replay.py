@@ -222,5 +222,5 @@ def _indices(requests: int) -> list[int]:
 def _faults(event: str, requests: int) -> Iterator[str]:
     """Yield what can go wrong in an event: each request of it, and a reset in each."""
     yield from (f"!{at}" for at in _indices(requests))
-    if event[0] in "SGZrEqwW":
+    if event[0] in "SGZDrEqwW":
         yield from (f"{how}{at}" for how in "^~" for at in _indices(requests))

@@ -7,6 +7,7 @@ import re
 
 import pytest
 from tests.golden.rendering import combination_specs, project_specs, render
+from tests.unit.small import function
 
 from vfiogen.kernel.target import kernel_from_release
 
@@ -16,13 +17,6 @@ NEWEST, OLDEST = "7.3.4", "6.1.192"
 def main(driver: str, release: str = NEWEST) -> str:
     files = [file for file in (*combination_specs(), *project_specs()) if f"{driver}.yaml" in str(file.path)]
     return render(files, kernel_from_release(release))[f"{driver}/main.c"]
-
-
-def function(text: str, name: str) -> str:
-    """Return a function, each space as one."""
-    found = re.search(rf"^[a-z][^;{{}}=]*\b{name}\([^;{{}}]*\)\n{{\n(.*?)^}}", text, re.M | re.S)
-    assert found, name
-    return " ".join(found[1].split())
 
 
 def in_order(text: str, *parts: str) -> bool:

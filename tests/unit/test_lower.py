@@ -7,24 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.unit.small import function, render
 
-from vfiogen import pipeline
-from vfiogen.diagnostics import Problems
-from vfiogen.kernel.target import kernel_from_release
-from vfiogen.project import SpecFile
-from vfiogen.report import format_problems
-
-HEAD = """
-vocabulary: 1
-driver:
-  name: acme-vfio-pci
-  directory: acme
-  prefix: acme
-  license: GPL-2.0-only
-  authors: [vfiogen developers]
-  description: a device
-  kconfig: { symbol: ACME_VFIO_PCI, prompt: a device, help: A device. }
-devices: [{ vendor: 0x1234, ids: { 0x5678: a device } }]
+REGISTERS = """
 registers:
   regs:
     bar: 0
@@ -39,22 +24,8 @@ registers:
 
 def rendered(directory: Path, commands: str, opened: str, more: str = "", release: str = "7.3.4") -> str:
     """Render a driver with the given commands and open steps, and return its main.c."""
-    path = directory / "dev.yaml"
-    path.write_text(f"{HEAD}{more}commands:\n{commands}\nlifecycle:\n  open:\n{opened}\n", encoding="utf-8")
-    problems = Problems()
-    specs = pipeline.load_specs([SpecFile(path, "dev.yaml", "dev.yaml")], problems)
-    kernel = kernel_from_release(release)
-    pipeline.check_for(specs, kernel, problems)
-    assert not problems, format_problems(problems, "human")
-    files = pipeline.render_specs(specs, kernel)
-    return next(file.data.decode() for file in files if file.path.name == "main.c")
-
-
-def function(text: str, name: str) -> str:
-    """Return one function with its white space as single spaces."""
-    found = re.search(rf"^static [^;{{]*\b{name}\([^{{]*\{{\n(.*?)^\}}", text, re.M | re.S)
-    assert found, f"no function {name}"
-    return " ".join(found[1].split())
+    text = f"{REGISTERS}{more}commands:\n{commands}\nlifecycle:\n  open:\n{opened}\n"
+    return render(directory, text, release)
 
 
 def steps(directory: Path, *lines: str) -> str:

@@ -7,25 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.unit.small import function, render
 
-from vfiogen import pipeline
-from vfiogen.diagnostics import Problems
-from vfiogen.kernel.target import kernel_from_release
-from vfiogen.project import SpecFile
-from vfiogen.report import format_problems
-
-HEAD = """
-vocabulary: 1
-driver:
-  name: acme-vfio-pci
-  directory: acme
-  prefix: acme
-  license: GPL-2.0-only
-  authors: [vfiogen developers]
-  description: a device
-  kconfig: { symbol: ACME_VFIO_PCI, prompt: a device, help: A device. }
-devices: [{ vendor: 0x1234, function: vf, ids: { 0x5678: a device } }]
-"""
 REGISTERS = """
 registers:
   regs:
@@ -38,24 +21,6 @@ context:
   level: { type: u32 }
 """
 ASK = '  ask: { results: { answer: u32 }, call: "hw_ask(device, out answer)" }\n'
-
-
-def render(directory: Path, text: str, release: str = "7.3.4") -> str:
-    """Return the main.c of a spec without problems, unused things aside."""
-    path = directory / "dev.yaml"
-    path.write_text(HEAD + text, encoding="utf-8")
-    problems = Problems()
-    specs = pipeline.load_specs([SpecFile(path, "dev.yaml", "dev.yaml")], problems)
-    assert all(problem.code == "unused" for problem in problems), format_problems(problems, "human")
-    files = pipeline.render_specs(specs, kernel_from_release(release))
-    return next(file.data.decode() for file in files if file.path.name == "main.c")
-
-
-def function(text: str, name: str) -> str:
-    """Return the body of a function with its white space as single spaces."""
-    found = re.search(rf"^static [^;{{]*\b{name}\([^{{]*\{{\n(.*?)^\}}", text, re.M | re.S)
-    assert found, f"no function {name}"
-    return " ".join(found[1].split())
 
 
 def act(directory: Path, *steps: str, more: str = "", params: str = "") -> str:

@@ -19,12 +19,12 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.unit import small
 
 from vfiogen import pipeline
 from vfiogen.c.text import one_line, unwanted_character
 from vfiogen.diagnostics import Problems
 from vfiogen.kernel.target import kernel_from_release
-from vfiogen.project import SpecFile
 from vfiogen.report import format_problems
 
 FRAGMENTS = [
@@ -119,17 +119,12 @@ def spec_with(texts: dict[str, str]) -> str:
 
 def load(text: str) -> tuple[list[pipeline.LoadedSpec], Problems]:
     with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory, "acme.yaml")
-        path.write_text(text, encoding="utf-8")
-        problems = Problems()
-        return pipeline.load_specs([SpecFile(path, "acme.yaml", "acme.yaml")], problems), problems
+        return small.load(Path(directory), text)
 
 
 def render(text: str, release: str) -> dict[str, str]:
-    specs, problems = load(text)
-    assert not problems, format_problems(problems, "human")
-    files = pipeline.render_specs(specs, kernel_from_release(release))
-    return {file.path.name: file.data.decode() for file in files}
+    with tempfile.TemporaryDirectory() as directory:
+        return small.render_all(Path(directory), text, release)
 
 
 @cache

@@ -20,6 +20,7 @@ from vfiogen.records import replace
 CLOSE = 0.8
 # What a part of the vocabulary needs of the kernel by itself.
 IMPLIED = {"pre-copy": "pre-copy"}
+DEBUGFS = "vfio-debugfs-root"
 
 
 def check_gates(spec: m.Spec, problems: Problems) -> None:
@@ -86,6 +87,8 @@ def needed_features(spec: m.Spec) -> Iterator[m.Word]:
     yield from (one.needs for one in spec.every_capability if one.needs)
     yield from (variant.needs for variant in spec.variants if variant.needs)
     yield from (step.needs for step in every_step(spec) if step.needs)
+    debugfs = spec.migration.debugfs if spec.migration else None
+    yield from (debugfs.needs,) if debugfs and debugfs.needs else ()
 
 
 def needed_symbols(spec: m.Spec) -> Iterator[m.Word]:
@@ -149,6 +152,13 @@ def check_kernel(spec: m.Spec, kernel: Kernel, problems: Problems) -> bool:
                 f"add `{implied}` to `kernel: needs`, so that the driver is left out there",
                 f"or write `optional: [{feature}]`, so that it does without",
             )
+    debugfs = spec.migration.debugfs if spec.migration else None
+    if debugfs and not debugfs.needs and not kernel.has(DEBUGFS):
+        message, hint = (
+            f"{kernel_name(kernel)} has no debugfs for VFIO devices",
+            f"gate them, with `needs: {DEBUGFS}`",
+        )
+        problems.report("kernel-lacks", message, debugfs.span, hint)
     for span, what, needed in implied_features(spec):
         if not kernel.has(needed):
             problems.report(
@@ -213,6 +223,10 @@ def _uses(spec: m.Spec) -> Iterator[tuple[m.Formula, set[str]]]:
     for one in spec.capabilities:
         gates = whole | _certain(spec, "capabilities") | ({_needs(one.needs)} if one.needs else set())
         yield from ((formula, gates) for formula in formulas(one))
+    debugfs = spec.migration.debugfs if spec.migration else None
+    gates = whole | _certain(spec, "migration")
+    gates |= {_needs(debugfs.needs)} if debugfs and debugfs.needs else set()
+    yield from ((formula, gates) for formula in formulas(debugfs))
 
 
 def _gates(part: m.Command | m.Variant | m.Step) -> set[str]:

@@ -35,6 +35,24 @@ def check_migration(spec: m.Spec, analysis: Analysis, scope: Scope) -> None:
     check_undo(migration.reset, analysis, scope)
     analysis.number(migration.size, scope)
     _Stream(spec, migration, analysis, scope).check()
+    for file in migration.debugfs.files if migration.debugfs else ():
+        _check_file(migration, file, analysis, scope)
+
+
+def _check_file(migration: m.Migration, file: m.DebugFile, analysis: Analysis, scope: Scope) -> None:
+    """Report a file of debugfs that shows nothing, two things, or what isn't there."""
+    analysis.condition(file.when, scope)
+    for shown in file.values:
+        typed = analysis.value(shown.value, scope)
+        if typed is not None and not (typed.type.numeric or typed.type.kind == "bool"):
+            message = f"a file shows numbers, and {quote(shown.name.text)} is {quote(typed.type.name)}"
+            analysis.problems.report("type", message, shown.value.span)
+    if bool(file.values) == bool(file.dump):
+        message = f"{quote(file.name.text)} shows {'two things' if file.dump else 'nothing'}"
+        analysis.problems.report("debugfs-file", message, file.name.span, "write either `dump` or `show`")
+    elif file.dump and migration.stream.structure is None:
+        message = "there is no structure to be dumped: the parent knows the data of this stream"
+        analysis.problems.report("debugfs-file", message, file.dump.span, "`show` can show values")
 
 
 # Arcs

@@ -527,7 +527,21 @@ class _Reader:
             size=self._expression(view["size"]),
             reset=self._steps(view["reset"]),
             omitted=omitted,
+            debugfs=self._debugfs(view["debugfs"]),
         )
+
+    def _debugfs(self, view: _View) -> m.Debugfs | None:
+        if not view:
+            return None
+        files = tuple(self._debug_file(key, value) for key, value in view["files"].entries())
+        return m.Debugfs(view.key_span, view["directory"].word(), view["needs"].optional(), files)
+
+    def _debug_file(self, name: m.Word, view: _View) -> m.DebugFile:
+        values = (
+            m.Shown(key, self._required(value, parse.parse_expression))
+            for key, value in view["show"].entries()
+        )
+        return m.DebugFile(name, view["dump"].optional(), tuple(values), self._expression(view["when"]))
 
     def _arc(self, key: m.Word, view: _View) -> m.Arc:
         source, _, target = key.text.partition(" -> ")

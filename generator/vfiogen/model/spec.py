@@ -679,6 +679,40 @@ class Omission(Record):
     reason: Word
 
 
+class Shown(Record):
+    """A value in a file of debugfs."""
+
+    name: Word
+    value: Formula
+
+
+class DebugFile(Record):
+    """A file of debugfs: a dump of the device or of the last stream, or values; nothing unless `when`."""
+
+    name: Word
+    dump: Word | None
+    values: tuple[Shown, ...]
+    when: Formula | None
+
+
+class Debugfs(Record):
+    """Files for who looks into a migration."""
+
+    span: Span
+    directory: Word
+    needs: Word | None
+    files: tuple[DebugFile, ...]
+
+    def dumps(self, source: str) -> bool:
+        """Tell whether a file shows the `device` or the last `stream`."""
+        return any(file.dump is not None and file.dump.text == source for file in self.files)
+
+    @property
+    def reads_device(self) -> bool:
+        """Whether a file shows anything but the last stream."""
+        return any(file.dump is None or file.dump.text == "device" for file in self.files)
+
+
 class Migration(Record):
     """Live migration."""
 
@@ -690,6 +724,7 @@ class Migration(Record):
     size: Formula | None
     reset: tuple[Step, ...]
     omitted: tuple[Omission, ...]
+    debugfs: Debugfs | None = None
 
     def has(self, feature: str) -> bool:
         """Tell whether `p2p` or `pre-copy` is declared."""
@@ -789,6 +824,11 @@ class Spec(Record, dict=True):
     def bars(self) -> tuple[Region, ...]:
         """The regions that are BARs."""
         return tuple(region for region in self.regions if region.is_bar)
+
+    @property
+    def debug_files(self) -> tuple[DebugFile, ...]:
+        """The files in debugfs."""
+        return self.migration.debugfs.files if self.migration and self.migration.debugfs else ()
 
     @property
     def device_regions(self) -> tuple[Region, ...]:

@@ -290,6 +290,9 @@ def _open(lowering: Lowering, kernel: Kernel) -> _Made:
             body.step(step)
         if not (step and following and step.verb == following.verb == "set"):
             body.add(c.Blank())
+    if reads_debugfs(lowering.spec):
+        lock, unlock = (f"mutex_{verb}(&{body.device}->state_mutex)" for verb in ("lock", "unlock"))
+        body.add(c.Expr(lock), c.Expr(f"{body.device}->opened = true"), c.Expr(unlock), c.Blank())
     body.add(c.Expr(f"vfio_pci_core_finish_enable({core})"))
     body.unwinding = body.unwinding if body.fails and _has_goto(body) else []
     body.finish()
@@ -317,6 +320,7 @@ def _close(lowering: Lowering, kernel: Kernel) -> _Made:
         body.add(
             c.Expr(f"{device}_lock_state({device})"),
             c.Expr(f"{device}_put_files({device})"),
+            *((c.Expr(f"{device}->opened = false"),) if reads_debugfs(lowering.spec) else ()),
             c.Expr(f"mutex_unlock(&{device}->state_mutex)"),
             c.Blank(),
         )
@@ -373,6 +377,11 @@ def is_private(spec: m.Spec) -> bool:
         or spec.regions
         or spec.capabilities
     )
+
+
+def reads_debugfs(spec: m.Spec) -> bool:
+    """Tell whether a file in debugfs reads the device, which must be open then."""
+    return bool(spec.migration and spec.migration.debugfs and spec.migration.debugfs.reads_device)
 
 
 def keeps_prepared(spec: m.Spec) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from vfiogen.c import layout as c
 from vfiogen.model import spec as m
 from vfiogen.model.arcs import FILE_ARCS, TWINS
+from vfiogen.plan.debugfs import plan_debugfs
 from vfiogen.plan.lower import Body, Lowering, can_fail
 from vfiogen.plan.transfer import plan_transfer
 from vfiogen.plan.view import ArcCase, ArcLabel, Function, MigrationView, function
@@ -48,6 +49,7 @@ def plan_migration(lowering: Lowering, migration: m.Migration) -> MigrationView:
         reset=_reset(lowering, migration),
         data_size=_data_size(lowering, migration),
         area=transfer.area,
+        debugfs=plan_debugfs(lowering, migration.debugfs, transfer.filling) if migration.debugfs else None,
     )
 
 

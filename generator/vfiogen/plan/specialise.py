@@ -96,4 +96,5 @@ class _Specialiser:
             arcs=arcs,
             stream=stream,
             reset=self._steps(migration.reset),
+            debugfs=migration.debugfs if migration.debugfs and self._there(migration.debugfs.needs) else None,
         )

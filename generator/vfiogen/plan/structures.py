@@ -101,6 +101,7 @@ def _device(lowering: Lowering) -> Structure:
     members += _emulation_members(lowering)
     if spec.migration:
         members += _migration_members(names.file)
+        members += _debugfs_members(lowering, spec.migration)
     elif ready_command(spec):
         members.append(Member("atomic_t resets", c.comment("Counts the resets.", 1)))
     return Structure(f"{names.prefix}_device", tuple(members))
@@ -162,6 +163,21 @@ def _migration_members(file: str) -> list[Member]:
         Member("atomic_t resets", c.comment(resets, 1)),
         Member("int resets_settled"),
     ]
+
+
+def _debugfs_members(lowering: Lowering, migration: m.Migration) -> list[Member]:
+    """What debugfs shows, and whether it may; protected by state_mutex as well."""
+    debugfs, word = migration.debugfs, migration.stream.structure
+    members = []
+    if debugfs and debugfs.reads_device:
+        members.append(Member("bool opened"))
+    if debugfs and debugfs.dumps("stream") and word:
+        said = c.comment("The data of the last transfer, and how much of it there is.", 1)
+        members += [
+            Member(f"{lowering.names.structure(word.text)} last_data", said),
+            Member("size_t last_length"),
+        ]
+    return members
 
 
 def _file(lowering: Lowering) -> Structure:

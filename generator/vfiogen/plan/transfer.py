@@ -34,7 +34,10 @@ ADDITION = PRECEDENCE["+"]
 
 
 class Transfer(Record):
-    """The functions around the data; see MigrationView for the members that are the same there."""
+    """The functions around the data; see MigrationView for the members that are the same there.
+
+    `filling` are those that fill a structure, in order.
+    """
 
     image: str
     capacity: str
@@ -47,6 +50,7 @@ class Transfer(Record):
     area: AreaView | None = None
     read: str | None = None
     write: str | None = None
+    filling: tuple[str, ...] = ()
 
 
 def plan_transfer(lowering: Lowering, migration: m.Migration) -> Transfer:
@@ -257,6 +261,7 @@ class _LayoutTransfer(_Common):
             on_write=(self.name("check_match"),) if self.matched else (),
             begin_load=(*expect, *begin),
             end_save=end_save,
+            filling=tuple(map(self.name, ("save_head", "save_state") if self.head else ("save_state",))),
         )
 
     def _save(self) -> tuple[Function, ...]:

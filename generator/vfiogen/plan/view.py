@@ -195,6 +195,22 @@ class Early(Record):
     sizes: tuple[str, ...]
 
 
+class DebugfsFile(Record):
+    """A file of debugfs: its name, and the function that shows it, named after the `attribute`."""
+
+    name: str
+    attribute: str
+    show: Function
+
+
+class DebugfsView(Record):
+    """Files in debugfs; `keeps_last` tells whether the data of the last transfer is kept for one."""
+
+    directory: str
+    files: tuple[DebugfsFile, ...]
+    keeps_last: bool
+
+
 class MigrationView(Record):
     """The migration part of a driver.
 
@@ -220,6 +236,7 @@ class MigrationView(Record):
     reset: tuple[str, ...]
     data_size: Function
     area: AreaView | None
+    debugfs: DebugfsView | None = None
 
 
 class Part(Value):

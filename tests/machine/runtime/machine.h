@@ -23,6 +23,10 @@ struct machine {
 	int regions, mutexes, allocations, files, mappings, handles, notifier_count;
 	struct notifier_block *notifiers[4];
 	struct file *released;
+	/* What debugfs shows, of which device. */
+	const void *shown[4];
+	void *shown_of;
+	int shown_count;
 	struct pci_dev function, parent;
 	struct pci_bus bus;
 };

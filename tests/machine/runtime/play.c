@@ -159,6 +159,13 @@ QUIET static long get_size(void)
 	return core()->vdev.mig_ops->migration_get_data_size(&core()->vdev, &size);
 }
 
+QUIET static long show(int which)
+{
+	struct seq_file seq = { machine.shown_of };
+
+	return which < machine.shown_count ? (*(const machine_show *)machine.shown[which])(&seq, NULL) : -ENOENT;
+}
+
 QUIET static long open_device(bool resets)
 {
 	long ret;
@@ -218,6 +225,7 @@ QUIET static long play_event(char verb, int number)
 	case 'S': return set_state(number);
 	case 'G': return get_state();
 	case 'Z': return get_size();
+	case 'D': return show(number);
 	case 'R': machine_reset(); return 0;
 	case 'N': return notify(number);
 	case 'r': return drain(slots[number], 1, 1);

@@ -495,6 +495,33 @@ int vfio_pci_core_register_device(struct vfio_pci_core_device *core)
 
 void vfio_pci_core_unregister_device(struct vfio_pci_core_device *core)
 {
+	machine.shown_count = 0;
+}
+
+struct dentry *debugfs_lookup(const char *name, void *root)
+{
+	struct vfio_pci_core_device *core = machine.function.data;
+
+	return core->vdev.mig_ops ? (struct dentry *)&machine : NULL;
+}
+
+void debugfs_create_file(const char *name, int mode, struct dentry *directory, void *data,
+			 const machine_show *show)
+{
+	if (mode & 077)
+		machine_fault("others than root can read %s", name);
+	machine.shown_of = data;
+	machine.shown[machine.shown_count++] = show;
+}
+
+void seq_hex_dump(struct seq_file *seq, const char *prefix, int kind, int row, int group, const void *data,
+		  size_t length, bool ascii)
+{
+	volatile u8 seen;
+
+	for (size_t i = 0; i < length; i++)
+		seen = ((const u8 *)data)[i];
+	(void)seen;
 }
 
 int vfio_pci_core_init_dev(struct vfio_device *vdev)

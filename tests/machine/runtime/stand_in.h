@@ -294,6 +294,22 @@ int machine_unregister(const char *name, struct notifier_block *block);
 enum { SYS_RESTART = 1, SYS_HALT, MODULE_STATE_LIVE = 0 };
 struct module { u32 num_kp; };
 
+/* Files of debugfs, which the core makes a directory for */
+#define CONFIG_VFIO_DEBUGFS
+#define DUMP_PREFIX_OFFSET 0
+struct dentry;
+struct seq_file { void *private; };
+typedef int (*machine_show)(struct seq_file *seq, void *unused);
+#define DEFINE_SHOW_ATTRIBUTE(name) static const machine_show name##_fops = name##_show
+struct dentry *debugfs_lookup(const char *name, void *root);
+#define debugfs_create_dir(name, parent) (parent)
+void debugfs_create_file(const char *name, int mode, struct dentry *directory, void *data,
+			 const machine_show *show);
+#define dput(dentry) ((void)(dentry))
+#define seq_printf(seq, ...) machine_free(machine_text(__VA_ARGS__))
+void seq_hex_dump(struct seq_file *seq, const char *prefix, int kind, int row, int group, const void *data,
+		  size_t length, bool ascii);
+
 /* The core of VFIO */
 #include "uapi-vfio.h"
 #define MACHINE_STATES 8
@@ -317,6 +333,7 @@ struct vfio_device {
 	const struct vfio_device_ops *ops;
 	const struct vfio_migration_ops *mig_ops;
 	u32 migration_flags;
+	void *debug_root;
 };
 struct vfio_pci_core_device {
 	struct vfio_device vdev;
