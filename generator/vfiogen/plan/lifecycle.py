@@ -68,12 +68,18 @@ def plan_resets(lowering: Lowering, tables: tuple[str, ...]) -> tuple[Function, 
         body = _reset_body(lowering)
         if has_emulated_reset(spec):
             body.add(_reset_emulation(body), c.Blank())
-        if spec.migration or ready_command(spec):
-            body.add(c.Comment(_COUNTED), c.Expr(f"atomic_inc(&{body.device}->resets)"), c.Blank())
+        counts = bool(spec.migration or ready_command(spec))
+        last = spec.reset_done and all(
+            v.uses("lifecycle") for v in spec.variants if v.uses("migration") or v.uses("regions")
+        )
+        if counts and not last:
+            _count(body)
         _undo_prepared(body)
         if spec.reset_done:
             _guard(body, tables)
             _reset_steps(body, spec.reset_done)
+        if counts and last:
+            _count(body)
         found.append(_reset_function(body, "reset_done"))
     return tuple(found)
 
@@ -88,6 +94,11 @@ _COUNTED = (
     "This runs under memory_lock, which a page fault takes while a user copy holds the driver's mutexes. "
     "So the reset is only counted here."
 )
+
+
+def _count(body: Body) -> None:
+    """Append what counts a reset: last, since what is done before it is over may be lost."""
+    body.add(c.Comment(_COUNTED), c.Expr(f"atomic_inc(&{body.device}->resets)"), c.Blank())
 
 
 def _reset_body(lowering: Lowering) -> Body:

@@ -482,7 +482,34 @@ static void xe_vfio_close_device(struct vfio_device *core_vdev)
 	vfio_pci_core_close_device(core_vdev);
 }
 
-static int xe_vfio_core_open_device(struct vfio_device *core_vdev)
+static int xe_vfio_vf_init(struct vfio_device *core_vdev)
+{
+	struct xe_vfio_device *xe_vfio = xe_vfio_from_vfio(core_vdev);
+	struct pci_dev *pdev = to_pci_dev(core_vdev->dev);
+	struct xe_device *xe;
+	int ret;
+
+	ret = vfio_pci_core_init_dev(core_vdev);
+	if (ret)
+		return ret;
+
+	xe = xe_sriov_vfio_get_pf(pdev);
+	if (!xe) {
+		ret = -ENODEV;
+		goto err_core;
+	}
+
+	xe_vfio->xe = xe;
+	xe_vfio->vfid = pci_iov_vf_id(pdev) + 1;
+
+	return 0;
+
+err_core:
+	vfio_pci_core_release_dev(core_vdev);
+	return ret;
+}
+
+static int xe_vfio_vf_open_device(struct vfio_device *core_vdev)
 {
 	struct xe_vfio_device *xe_vfio = xe_vfio_from_vfio(core_vdev);
 	int ret;
@@ -516,11 +543,32 @@ static const struct vfio_device_ops xe_vfio_ops = {
 	.detach_ioas = vfio_iommufd_physical_detach_ioas,
 };
 
-static const struct vfio_device_ops xe_vfio_core_ops = {
-	.name = "xe-vfio-pci-core",
+static const struct vfio_device_ops xe_vfio_vf_ops = {
+	.name = "xe-vfio-pci-vf",
+	.init = xe_vfio_vf_init,
+	.release = vfio_pci_core_release_dev,
+	.open_device = xe_vfio_vf_open_device,
+	.close_device = vfio_pci_core_close_device,
+	.ioctl = vfio_pci_core_ioctl,
+	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
+	.device_feature = vfio_pci_core_ioctl_feature,
+	.read = vfio_pci_core_read,
+	.write = vfio_pci_core_write,
+	.mmap = vfio_pci_core_mmap,
+	.request = vfio_pci_core_request,
+	.match = vfio_pci_core_match,
+	.match_token_uuid = vfio_pci_core_match_token_uuid,
+	.bind_iommufd = vfio_iommufd_physical_bind,
+	.unbind_iommufd = vfio_iommufd_physical_unbind,
+	.attach_ioas = vfio_iommufd_physical_attach_ioas,
+	.detach_ioas = vfio_iommufd_physical_detach_ioas,
+};
+
+static const struct vfio_device_ops xe_vfio_pf_ops = {
+	.name = "xe-vfio-pci-pf",
 	.init = vfio_pci_core_init_dev,
 	.release = vfio_pci_core_release_dev,
-	.open_device = xe_vfio_core_open_device,
+	.open_device = xe_vfio_vf_open_device,
 	.close_device = vfio_pci_core_close_device,
 	.ioctl = vfio_pci_core_ioctl,
 	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
@@ -543,8 +591,10 @@ static const struct vfio_device_ops *xe_vfio_choose_ops(struct pci_dev *pdev)
 
 	if (pdev->is_virtfn && xe && xe_sriov_vfio_migration_supported(xe))
 		return &xe_vfio_ops;
-	if (!pdev->is_virtfn || xe)
-		return &xe_vfio_core_ops;
+	if (pdev->is_virtfn && xe)
+		return &xe_vfio_vf_ops;
+	if (!pdev->is_virtfn)
+		return &xe_vfio_pf_ops;
 	return NULL;
 }
 
@@ -553,7 +603,8 @@ static void xe_vfio_reset_prepare(struct pci_dev *pdev)
 	struct xe_vfio_device *xe_vfio = xe_vfio_from_pci(pdev);
 	int ret;
 
-	if (xe_vfio->core_device.vdev.ops != &xe_vfio_ops)
+	if (xe_vfio->core_device.vdev.ops != &xe_vfio_ops &&
+	    xe_vfio->core_device.vdev.ops != &xe_vfio_vf_ops)
 		return;
 
 	ret = xe_sriov_vfio_flr_prepare(xe_vfio->xe, xe_vfio->vfid);
@@ -566,13 +617,8 @@ static void xe_vfio_reset_done(struct pci_dev *pdev)
 	struct xe_vfio_device *xe_vfio = xe_vfio_from_pci(pdev);
 	int ret;
 
-	/*
-	 * This runs under memory_lock, which a page fault takes while a user
-	 * copy holds the driver's mutexes. So the reset is only counted here.
-	 */
-	atomic_inc(&xe_vfio->resets);
-
-	if (xe_vfio->core_device.vdev.ops != &xe_vfio_ops)
+	if (xe_vfio->core_device.vdev.ops != &xe_vfio_ops &&
+	    xe_vfio->core_device.vdev.ops != &xe_vfio_vf_ops)
 		return;
 
 	/*
@@ -582,6 +628,12 @@ static void xe_vfio_reset_done(struct pci_dev *pdev)
 	ret = xe_sriov_vfio_wait_flr_done(xe_vfio->xe, xe_vfio->vfid);
 	if (ret)
 		pci_err(pdev, "wait-reset failed: %d\n", ret);
+
+	/*
+	 * This runs under memory_lock, which a page fault takes while a user
+	 * copy holds the driver's mutexes. So the reset is only counted here.
+	 */
+	atomic_inc(&xe_vfio->resets);
 }
 
 static const struct pci_error_handlers xe_vfio_err_handlers = {
