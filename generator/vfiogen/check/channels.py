@@ -42,8 +42,7 @@ def _check_kind(channel: m.Channel, problems: Problems) -> None:
 
 def channel_scope(spec: m.Spec, channel: m.Channel) -> Scope:
     """Return the scope of a channel's call: the two structures are pointers."""
-    command = m.Command(channel.name, channel_parameters(channel), (), (), None, (), None, None)
-    return Scope(spec).within(command)
+    return Scope(spec).of_call(channel_parameters(channel))
 
 
 def channel_parameters(channel: m.Channel) -> tuple[m.Parameter, ...]:
@@ -67,11 +66,11 @@ def _check_envelope(
 ) -> None:
     member = spec.kernel_field(request.text, envelope.member.text)
     if member is None:
-        _unknown(spec, request.text, envelope.member, analysis.problems)
+        report_unknown(spec, request.text, envelope.member, analysis.problems)
         return
     payload = analysis.field(member.type.text, envelope.payload.text)
     if payload is None:
-        _unknown(spec, member.type.text, envelope.payload, analysis.problems)
+        report_unknown(spec, member.type.text, envelope.payload, analysis.problems)
     elif payload.type is not BYTES:
         message = f"a payload is an array of bytes, and {quote(envelope.payload.text)} isn't"
         hint = "declare it as `bytes`"
@@ -86,7 +85,7 @@ def check_values(
     for value in values:
         typed = analysis.field(structure, value.path.text)
         if typed is None:
-            _unknown(spec, structure, value.path, analysis.problems)
+            report_unknown(spec, structure, value.path, analysis.problems)
         elif not (typed.type.numeric or typed.type.kind == "bool"):
             message = f"{quote(value.path.text)} is {quote(typed.type.name)}, and only numbers are set"
             analysis.problems.report("type", message, value.path.span)
@@ -155,14 +154,14 @@ def _check_result(
     typed = analysis.field(completion, path)
     if typed is None:
         word = m.Word(path, result.value.span)
-        _unknown(spec, completion, word, analysis.problems)
+        report_unknown(spec, completion, word, analysis.problems)
     elif kind is not None and (not typed.type.numeric or typed.type.bits > kind.bits):
         message = f"{quote(path)} is {quote(typed.type.name)}, and the result {quote(kind.name)}"
         analysis.problems.report("type", message, result.value.span)
 
 
-def _unknown(spec: m.Spec, structure: str, word: m.Word, problems: Problems) -> None:
-    """Report a path that leads to nothing that the spec names."""
+def report_unknown(spec: m.Spec, structure: str, word: m.Word, problems: Problems) -> None:
+    """Report a path through a kernel structure that leads to nothing that the spec names."""
     wanted = structure
     for name in word.text.split("."):
         found = spec.kernel_field(wanted, name)

@@ -43,8 +43,7 @@ def notifier_scope(spec: m.Spec, notifier: m.Notifier) -> Scope:
     """Return the scope of the calls that ask for events."""
     word = m.Word("notifier", notifier.name.span)
     parameter = m.Parameter(word, m.Word("struct notifier_block *", notifier.name.span))
-    command = m.Command(notifier.name, (parameter,), (), (), None, (), None, None)
-    return Scope(spec).within(command).before_open()
+    return Scope(spec).of_call((parameter,)).before_open()
 
 
 def event_scope(spec: m.Spec, notifier: m.Notifier) -> Scope:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from vfiogen.check.channels import report_unknown
 from vfiogen.check.head import check_head
 from vfiogen.check.steps import check_errors, check_steps, check_undo, may_fail
 from vfiogen.diagnostics import Problems, Span, listing, nearest, quote, suggestions
@@ -217,9 +218,7 @@ class _Stream:
         for word in (area.address, area.length):
             field = self._analysis.field(area.list.text, word.text)
             if field is None:
-                message = f"nothing is known of a field {quote(word.text)} of {quote(area.list.text)}"
-                hint = f"structures names the fields of {quote(area.list.text)} that are used"
-                self._problems.report("unknown-name", message, word.span, hint)
+                report_unknown(self._spec, area.list.text, word, self._problems)
             elif not field.type.numeric:
                 message = f"{quote(word.text)} is {quote(field.type.name)}, and an entry holds numbers"
                 self._problems.report("type", message, word.span)

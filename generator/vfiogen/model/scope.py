@@ -84,11 +84,15 @@ class Scope(Value):
 
         One that is a single call becomes that call where it is run, and so has the stream's names.
         """
-        found = [(p, False) for p in command.params] + [(r, True) for r in command.results]
         stream = frozenset(STREAM_NAMES) if is_single_call(command) else frozenset()
-        return replace(
-            self, locals=tuple(found), stream=stream, inside=True, held=True, image=None, may_finish=True
-        )
+        results = tuple((result, True) for result in command.results)
+        call = self.of_call(command.params)
+        return replace(call, locals=(*call.locals, *results), stream=stream, may_finish=True)
+
+    def of_call(self, parameters: tuple[m.Parameter, ...]) -> Scope:
+        """Return the scope of a call that gets parameters of its own."""
+        found = tuple((parameter, False) for parameter in parameters)
+        return replace(self, locals=found, stream=frozenset(), inside=True, held=True, image=None)
 
     def in_stream(self, *names: str) -> Scope:
         """Return the scope of a place in the migration stream, with some names of its own."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.c.parse import spell
@@ -27,7 +29,7 @@ from vfiogen.plan.lower import (
 )
 from vfiogen.plan.structures import constant, matched, older
 from vfiogen.plan.view import AreaView, Function, function
-from vfiogen.records import Record
+from vfiogen.records import Record, replace
 
 # What stands beside a comparison or `+ migf->pos` without parentheses.
 ADDITION = PRECEDENCE["+"]
@@ -66,8 +68,8 @@ def plan_transfer(lowering: Lowering, migration: m.Migration) -> Transfer:
     return _MemoryTransfer(lowering, migration).plan()
 
 
-class _Common:
-    """What both stores have."""
+class _Common(ABC):
+    """What all stores have."""
 
     def __init__(self, lowering: Lowering, migration: m.Migration) -> None:
         self.lowering = lowering
@@ -75,6 +77,23 @@ class _Common:
         self.stream = migration.stream
         self.names = lowering.names
         self.prefix = lowering.names.prefix
+
+    def plan(self) -> Transfer:
+        """Return the functions around the data, with what the device is told on arcs of files."""
+        own = self.own()
+        told, begin_load = self.on_arc("STOP", "RESUMING", "begin_loading")
+        end, end_save = self.on_arc("STOP_COPY", "STOP", "end_saving")
+        return replace(
+            own,
+            save=(*own.save, *end),
+            load=(*told, *own.load),
+            begin_load=(*own.begin_load, *begin_load),
+            end_save=end_save,
+        )
+
+    @abstractmethod
+    def own(self) -> Transfer:
+        """Return what a store has of its own."""
 
     def name(self, suffix: str) -> str:
         return f"{self.prefix}_{suffix}"
@@ -149,22 +168,18 @@ class _Common:
 class _MemoryTransfer(_Common):
     """Data in memory of the parent."""
 
-    def plan(self) -> Transfer:
+    def own(self) -> Transfer:
         stream = self.stream
         save = [self._save("save_stop_copy", stream.stop_copy, False)]
         if self.migration.has("pre-copy"):
             save.insert(0, self._save("save_pre_copy", stream.pre_copy, True))
         checks = (self._check_write(),) if stream.each_write else ()
-        told, begin = self.on_arc("STOP", "RESUMING", "begin_loading")
-        end, end_save = self.on_arc("STOP_COPY", "STOP", "end_saving")
         return Transfer(
             image=self._in_file(stream.memory),
             capacity=self._in_file(stream.capacity),
-            save=(*save, *end),
-            load=(*checks, *told, self._load()),
+            save=tuple(save),
+            load=(*checks, self._load()),
             on_write=tuple(check.name for check in checks),
-            begin_load=begin,
-            end_save=end_save,
         )
 
     def _in_file(self, formula: m.Formula | None) -> str:
@@ -243,24 +258,16 @@ class _LayoutTransfer(_Common):
         self.structure = lowering.names.structure(layout.name.text)
         self.head = head_of(lowering.analysis, migration, layout)
 
-    def plan(self) -> Transfer:
+    def own(self) -> Transfer:
         identify = (self._fill("identify", self.matched, ""),) if self.matched else ()
-        told, begin = self.on_arc("STOP", "RESUMING", "begin_loading")
-        end, end_save = self.on_arc("STOP_COPY", "STOP", "end_saving")
         expect = (f"{self.name('identify')}({self.prefix}, &migf->expected)",) if self.matched else ()
         return Transfer(
             image="(u8 *)&migf->state",
             capacity="sizeof(migf->state)",
-            save=(*identify, *self._save(), *end),
-            load=(
-                *((self._check_match(),) if self.matched else ()),
-                *told,
-                self._load_state(),
-                self._load(),
-            ),
+            save=(*identify, *self._save()),
+            load=(*((self._check_match(),) if self.matched else ()), self._load_state(), self._load()),
             on_write=(self.name("check_match"),) if self.matched else (),
-            begin_load=(*expect, *begin),
-            end_save=end_save,
+            begin_load=expect,
             filling=tuple(map(self.name, ("save_head", "save_state") if self.head else ("save_state",))),
         )
 
@@ -496,16 +503,13 @@ class _AreaTransfer(_Common):
         body.scope = body.scope.with_area()
         return body
 
-    def plan(self) -> Transfer:
-        told, begin = self.on_arc("STOP", "RESUMING", "begin_loading")
-        end, end_save = self.on_arc("STOP_COPY", "STOP", "end_saving")
+    def own(self) -> Transfer:
         return Transfer(
             image="migf->data",
             capacity="migf->capacity",
-            save=(self._save(), *end),
-            load=(*told, self._load()),
-            begin_load=(f"{self.name('alloc_data')}(migf, {self._capacity()})", *begin),
-            end_save=end_save,
+            save=(self._save(),),
+            load=(self._load(),),
+            begin_load=(f"{self.name('alloc_data')}(migf, {self._capacity()})",),
             area=self._view(),
         )
 
@@ -590,18 +594,14 @@ class _PassThrough(_Common):
         super().__init__(lowering, migration)
         self.passing = passing
 
-    def plan(self) -> Transfer:
-        told, begin = self.on_arc("STOP", "RESUMING", "begin_loading")
+    def own(self) -> Transfer:
         saved, begin_save = self.on_arc("STOP", "STOP_COPY", "begin_saving")
-        end, end_save = self.on_arc("STOP_COPY", "STOP", "end_saving")
         return Transfer(
             image="",
             capacity="",
-            save=(*saved, *end),
-            load=(*told, self._load()),
+            save=saved,
+            load=(self._load(),),
             begin_save=begin_save,
-            begin_load=begin,
-            end_save=end_save,
             read=self._call(self.passing.read),
             write=self._call(self.passing.write),
         )

@@ -6,6 +6,8 @@
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/container_of.h>
+#include <linux/dcache.h>
+#include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -20,6 +22,7 @@
 #include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/rwsem.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
@@ -62,6 +65,8 @@
 #define HISI_ACC_VF_REGS_CACHE_WB_START	0x204
 #define HISI_ACC_VF_REGS_CACHE_WB_DONE	0x208
 #define   HISI_ACC_VF_REGS_CACHE_WB_DONE_DONE	BIT(0)
+/* All bits are one while commands can't be sent. */
+#define HISI_ACC_VF_REGS_MAILBOX	0x300
 
 /* Registers in BAR 2 */
 #define HISI_ACC_DOORBELLS_SQ		0x1000
@@ -140,6 +145,10 @@ struct hisi_acc_device {
 	/* Counts the resets, and up to which one the state has followed. */
 	atomic_t resets;
 	int resets_settled;
+	bool opened;
+	/* The data of the last transfer, and how much of it there is. */
+	struct hisi_acc_vf_data last_data;
+	size_t last_length;
 };
 
 struct hisi_acc_migration_file {
@@ -455,6 +464,10 @@ static void hisi_acc_put_file(struct hisi_acc_migration_file **migf)
 		return;
 
 	mutex_lock(&(*migf)->lock);
+	if ((*migf)->length) {
+		(*migf)->hisi_acc->last_data = (*migf)->state;
+		(*migf)->hisi_acc->last_length = (*migf)->length;
+	}
 	(*migf)->disabled = true;
 	mutex_unlock(&(*migf)->lock);
 	fput((*migf)->filp);
@@ -1144,6 +1157,128 @@ static const struct vfio_migration_ops hisi_acc_migration_ops = {
 	.migration_get_data_size = hisi_acc_get_data_size,
 };
 
+static int hisi_acc_debug_dev_data_show(struct seq_file *seq, void *unused)
+{
+	struct hisi_acc_device *hisi_acc = seq->private;
+	struct hisi_acc_vf_data *state;
+	int ret;
+
+	hisi_acc_lock_state(hisi_acc);
+	if (!hisi_acc->opened) {
+		ret = -ENODEV;
+		goto err_unlock;
+	}
+
+	/* The state of a device that runs is in use by the user's driver. */
+	if (hisi_acc->mig_state != VFIO_DEVICE_STATE_STOP &&
+	    hisi_acc->mig_state != VFIO_DEVICE_STATE_STOP_COPY) {
+		ret = -EBUSY;
+		goto err_unlock;
+	}
+
+	if (hisi_acc_read32(hisi_acc,
+			    hisi_acc->vf_regs + HISI_ACC_VF_REGS_VF_STATE) &
+	    HISI_ACC_VF_REGS_VF_STATE_NOT_READY) {
+		ret = -ENODATA;
+		goto err_unlock;
+	}
+
+	state = kzalloc_obj(*state);
+	if (!state) {
+		ret = -ENOMEM;
+		goto err_unlock;
+	}
+
+	ret = hisi_acc_save_head(hisi_acc, state);
+	if (ret)
+		goto err_free;
+
+	ret = hisi_acc_save_state(hisi_acc, state);
+	if (ret)
+		goto err_free;
+
+	mutex_unlock(&hisi_acc->state_mutex);
+	seq_hex_dump(seq, "", DUMP_PREFIX_OFFSET, 16, 1, state, sizeof(*state),
+		     false);
+	kfree(state);
+	return 0;
+
+err_free:
+	kfree(state);
+err_unlock:
+	mutex_unlock(&hisi_acc->state_mutex);
+	return ret;
+}
+DEFINE_SHOW_ATTRIBUTE(hisi_acc_debug_dev_data);
+
+static int hisi_acc_debug_migf_data_show(struct seq_file *seq, void *unused)
+{
+	struct hisi_acc_device *hisi_acc = seq->private;
+	int ret;
+
+	hisi_acc_lock_state(hisi_acc);
+	if (!hisi_acc->last_length) {
+		ret = -ENODATA;
+		goto err_unlock;
+	}
+
+	seq_hex_dump(seq, "", DUMP_PREFIX_OFFSET, 16, 1, &hisi_acc->last_data,
+		     hisi_acc->last_length, false);
+	mutex_unlock(&hisi_acc->state_mutex);
+	return 0;
+
+err_unlock:
+	mutex_unlock(&hisi_acc->state_mutex);
+	return ret;
+}
+DEFINE_SHOW_ATTRIBUTE(hisi_acc_debug_migf_data);
+
+static int hisi_acc_debug_cmd_state_show(struct seq_file *seq, void *unused)
+{
+	struct hisi_acc_device *hisi_acc = seq->private;
+	int ret;
+
+	hisi_acc_lock_state(hisi_acc);
+	if (!hisi_acc->opened) {
+		ret = -ENODEV;
+		goto err_unlock;
+	}
+
+	seq_printf(seq, "mailbox: %#x\n",
+		   hisi_acc_read32(hisi_acc, hisi_acc->vf_regs +
+				   HISI_ACC_VF_REGS_MAILBOX));
+	mutex_unlock(&hisi_acc->state_mutex);
+	return 0;
+
+err_unlock:
+	mutex_unlock(&hisi_acc->state_mutex);
+	return ret;
+}
+DEFINE_SHOW_ATTRIBUTE(hisi_acc_debug_cmd_state);
+
+/* The core takes the files away before the device goes. */
+static void hisi_acc_create_debugfs(struct hisi_acc_device *hisi_acc)
+{
+	struct dentry *migration = NULL;
+	struct dentry *dir;
+
+#ifdef CONFIG_VFIO_DEBUGFS
+	migration = debugfs_lookup("migration",
+				   hisi_acc->core_device.vdev.debug_root);
+#endif
+	if (!migration)
+		return;
+
+	dir = debugfs_create_dir("hisi_acc", migration);
+	debugfs_create_file("dev_data", 0400, dir, hisi_acc,
+			    &hisi_acc_debug_dev_data_fops);
+	debugfs_create_file("migf_data", 0400, dir, hisi_acc,
+			    &hisi_acc_debug_migf_data_fops);
+	debugfs_create_file("cmd_state", 0400, dir, hisi_acc,
+			    &hisi_acc_debug_cmd_state_fops);
+	dput(migration);
+}
+
 /* With the registers for migration the user could break what is being moved. */
 static s64 hisi_acc_bar2_visible(struct hisi_acc_device *hisi_acc)
 {
@@ -1372,6 +1507,10 @@ static int hisi_acc_live_open_device(struct vfio_device *core_vdev)
 	hisi_acc->qm.pdev = pdev;
 	hisi_acc->qm.io_base = hisi_acc->vf_regs;
 
+	mutex_lock(&hisi_acc->state_mutex);
+	hisi_acc->opened = true;
+	mutex_unlock(&hisi_acc->state_mutex);
+
 	vfio_pci_core_finish_enable(&hisi_acc->core_device);
 	return 0;
 
@@ -1386,6 +1525,7 @@ static void hisi_acc_live_close_device(struct vfio_device *core_vdev)
 
 	hisi_acc_lock_state(hisi_acc);
 	hisi_acc_put_files(hisi_acc);
+	hisi_acc->opened = false;
 	mutex_unlock(&hisi_acc->state_mutex);
 
 	vfio_pci_core_close_device(core_vdev);
@@ -1518,9 +1658,13 @@ static int hisi_acc_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 
 	pci_set_drvdata(pdev, &hisi_acc->core_device);
 	ret = vfio_pci_core_register_device(&hisi_acc->core_device);
-	if (ret)
+	if (ret) {
 		vfio_put_device(&hisi_acc->core_device.vdev);
-	return ret;
+		return ret;
+	}
+
+	hisi_acc_create_debugfs(hisi_acc);
+	return 0;
 }
 
 static void hisi_acc_remove(struct pci_dev *pdev)
