@@ -74,10 +74,12 @@ struct mutex { int unused; };
 struct rw_semaphore { int readers; };
 struct pfn_address_space { void *mapping; };
 struct vfio_info_cap { void *buf; size_t size; };
+enum { PCI_D0 };
 struct pci_dev {
 	struct device dev;
 	u64 bar_size[PCI_STD_NUM_BARS];
 	int cfg_size;
+	int current_state;
 	bool is_virtfn;
 	u16 device;
 	u32 saved_config_space[16];

@@ -107,7 +107,7 @@ class Lab:
             guest.load(driver.stand_in)
         driver.prepare(guest)
         guest.load(driver.module)
-        for bdf in sorted({*driver.devices, driver.resettable}):
+        for bdf in driver.bound:
             guest.keep_enabled(bdf)
             guest.bind(bdf, driver.bound_as)
         self._prepared.add(driver.name)

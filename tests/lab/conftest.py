@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -56,7 +57,8 @@ def _parametrize_each(metafunc: pytest.Metafunc, drivers: list[Driver], attribut
     """Run a test for every entry of a tuple in the drivers' tables: `mutation` of `mutations`."""
     pairs = [(driver, one) for driver in drivers for one in getattr(driver, attribute)]
     ids = [f"{driver.name}-{getattr(one, 'name', one)}" for driver, one in pairs]
-    metafunc.parametrize(("driver", attribute.removesuffix("s")), pairs, ids=ids, scope="session")
+    one = re.sub("ie$", "y", attribute.removesuffix("s"))
+    metafunc.parametrize(("driver", one), pairs, ids=ids, scope="session")
 
 
 def _chosen(config: pytest.Config) -> list[Driver]:
@@ -141,6 +143,15 @@ def bench(lab: Lab, driver: Driver, request: pytest.FixtureRequest) -> Bench:
     bench = Bench(guest, driver)
     bench.position = guest.mark(request.node.name)
     return bench
+
+
+@pytest.fixture
+def stock(bench: Bench) -> Iterator[str]:
+    """The second device, bound to stock vfio-pci."""
+    bench.guest.bind(bench.b, "vfio-pci")
+    yield bench.b
+    bench.clean_up()
+    bench.guest.bind(bench.b, bench.driver.bound_as)
 
 
 @pytest.hookimpl(wrapper=True)

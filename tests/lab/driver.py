@@ -28,6 +28,55 @@ class Mutation:
     at_write: int = 0
 
 
+@dataclass(frozen=True)
+class Memory:
+    """A region that shows memory of the machine: whose, which, where the memory is, and how much.
+
+    The region is `size` long. One beside the BARs has a type and a subtype.
+    """
+
+    name: str
+    device: str
+    region: int
+    base: int
+    length: int
+    size: int
+    type: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of config space that the driver answers: `value`, but for the bits that are `kept` as written.
+
+    Bits outside of `bits` are the device's.
+    """
+
+    at: int
+    width: int
+    value: int
+    kept: int = 0
+    bits: int = ~0
+
+    @property
+    def mask(self) -> int:
+        """The bits that are the driver's."""
+        return self.bits & (1 << 8 * self.width) - 1
+
+
+@dataclass(frozen=True)
+class Header:
+    """The fields of a device's config space that the driver answers."""
+
+    name: str
+    device: str
+    fields: tuple[Field, ...]
+
+
+def memory_bar(at: int, size: int) -> Field:
+    """Return a 64-bit BAR of prefetchable memory."""
+    return Field(at, 8, 0xC, kept=-size & (1 << 64) - 1)
+
+
 def nothing(_guest: Guest) -> None:
     """Do nothing."""
 
@@ -61,7 +110,10 @@ class Driver:
     stream_size  the size of the stream for a number, where it is known beforehand
     local        where in a stream something is its device's own, and isn't loaded
     mappable     a region that can be mapped, and how much of it, or nothing
+    others       devices of other kinds that it is bound to, for tests of their own
+    memories     regions that show memory of the machine
     own_regions  regions that aren't those of stock vfio-pci
+    headers      devices' config space, as far as it isn't that of stock vfio-pci
     """
 
     name: str
@@ -87,7 +139,10 @@ class Driver:
     stream_size: int | None = None
     local: tuple[int, int] = (0, 0)
     mappable: tuple[int, int] | None = None
+    others: tuple[str, ...] = ()
+    memories: tuple[Memory, ...] = ()
     own_regions: tuple[int, ...] = ()
+    headers: tuple[Header, ...] = ()
 
     def without_local(self, stream: bytes) -> bytes:
         """Return a stream with zeros where it is its device's own."""
@@ -98,6 +153,16 @@ class Driver:
     def directory(self) -> str:
         """The directory below out/<kernel>/, which every spec here calls as its own."""
         return self.spec.rpartition("/")[2]
+
+    @property
+    def own_config(self) -> tuple[Field, ...]:
+        """What in the first device's config space isn't that of stock vfio-pci."""
+        return tuple(field for one in self.headers if one.device == self.devices[0] for field in one.fields)
+
+    @property
+    def bound(self) -> tuple[str, ...]:
+        """The addresses of all devices that it is bound to."""
+        return tuple(sorted({*self.devices, self.resettable, *self.others}))
 
     @property
     def bound_as(self) -> str:

@@ -210,6 +210,34 @@ FAULTS = (
         "	return ret;\n",
         "test_a_state_arrives_at_another_device",
     ),
+    # Regions
+    _removed(
+        "reset-not-counted",
+        "nvgrace",
+        "	atomic_inc(&nvgrace_gpu->resets);\n",
+        "test_memory_is_waited_for_after_a_reset",
+    ),
+    Fault(
+        "first-page-everywhere",
+        "nvgrace",
+        "	pfn = PHYS_PFN(memory->base) + nvgrace_gpu_vma_page(vma) +\n",
+        "	pfn = PHYS_PFN(memory->base) +\n",
+        "test_memory_is_the_same_by_read_and_by_mapping",
+    ),
+    Fault(
+        "mapped-beyond-memory",
+        "nvgrace",
+        "end > memory->length)",
+        "end > memory->size)",
+        "test_nothing_is_beyond_memory",
+    ),
+    Fault(
+        "wrong-byte-of-a-field",
+        "nvgrace",
+        "mask = bits >> (i - at) * 8;",
+        "mask = bits >> (i - pos) * 8;",
+        "test_config_space_reads_the_same_in_any_pieces",
+    ),
     # Surroundings
     _removed(
         "memory-left-on",

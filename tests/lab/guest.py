@@ -38,13 +38,15 @@ _ARGUMENTS = "console=ttyS0 loglevel=7 printk.devkmsg=on no_timer_check tsc=reli
 class Machine:
     """What is emulated: devices of QEMU by its options, and more of the kernel's command line.
 
-    With an interpreter `vfiogen` itself can run in the guest.
+    With an interpreter `vfiogen` itself can run in the guest. `memory` is how much the machine has; what the
+    guest never touches takes none of the host's.
     """
 
     name: str
     options: tuple[str, ...] = ()
     arguments: str = ""
     interpreter: bool = False
+    memory: str = "1G"
 
 
 @dataclass
@@ -221,7 +223,7 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     command = [
         *emulator.command(),
-        *("-machine", "q35,accel=tcg", "-cpu", "max,la57=off", "-smp", "2", "-m", "1G"),
+        *("-machine", "q35,accel=tcg", "-cpu", "max,la57=off", "-smp", "2", "-m", machine.memory),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *("-chardev", f"file,id=log,path={log}", "-serial", "chardev:log"),
         *("-chardev", f"socket,id=port,fd={port.fileno()}", "-serial", "chardev:port"),

@@ -23,5 +23,8 @@ EMULATED = Machine(
     interpreter=True,
 )
 
-# Room for simulated devices, without an IOMMU of QEMU's: the simulators bring their own.
-SIMULATED = Machine("simulated", arguments="memmap=64M%0x38000000-1")
+# Room for simulated devices, without an IOMMU of QEMU's: the simulators bring their own. The kernel has a
+# gigabyte; what lies above is memory of devices.
+SIMULATED = Machine(
+    "simulated", arguments="memmap=64M%0x38000000-1 memmap=1744M%0x40000000-1", memory="2768M"
+)

@@ -146,6 +146,29 @@ def test_memory_may_run_out(bench: Bench, state: State) -> None:
     _walk(bench)
 
 
+@pytest.mark.having("memories")
+def test_memory_may_run_out_for_a_region(bench: Bench) -> None:
+    """Nothing is done by halves when a region is described, read or written."""
+    _configure_faults(bench)
+    memory = bench.driver.memories[0]
+    device = bench.open(memory.device)
+    place = memory.region << uapi.REGION_SHIFT
+    info = struct.pack("<IIIIQQ", 96, 0, memory.region, 0, 0, 0).ljust(96, b"\0")
+    for one in (
+        call("ioctl", device.fd, uapi.DEVICE_GET_REGION_INFO, info),
+        call("pread64", device.fd, Room(64), 64, place),
+        call("pwrite64", device.fd, bytes(64), 64, place),
+    ):
+        for number in range(1, _MOST):
+            (outcome,), taken = _failing(bench, number, one)
+            if not taken:
+                break
+            assert outcome.result >= 0 or -outcome.result in (errno.ENOMEM, errno.EFAULT), outcome
+        else:
+            pytest.fail("there is no end of failures")
+        assert outcome.result >= 0
+
+
 @pytest.mark.smoke
 def test_nothing_is_leaked(bench: Bench) -> None:
     """After everything so far, with the devices unbound: no file holds the module, no memory is lost."""
@@ -153,13 +176,12 @@ def test_nothing_is_leaked(bench: Bench) -> None:
         _walk(bench)
     # An open descriptor would hold what is to be found.
     bench.clean_up()
-    users = sorted({*bench.driver.devices, bench.resettable})
-    for bdf in users:
+    for bdf in bench.driver.bound:
         bench.guest.unbind(bdf)
     try:
         assert bench.guest.users_of(bench.driver.module) == 0
         leaks = bench.guest.find_leaks()
         assert not leaks, "\n".join(leaks)
     finally:
-        for bdf in users:
+        for bdf in bench.driver.bound:
             bench.guest.bind(bdf, bench.driver.bound_as)

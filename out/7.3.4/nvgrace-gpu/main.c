@@ -466,6 +466,10 @@ static int nvgrace_gpu_lock_memory(struct nvgrace_gpu_device *nvgrace_gpu)
 		/* This may take its time, and takes memory_lock itself. */
 		resets = atomic_read(&nvgrace_gpu->resets);
 		if (resets != READ_ONCE(nvgrace_gpu->resets_ready)) {
+			/* In D3hot it would never become ready. */
+			if (nvgrace_gpu->core_device.pdev->current_state != PCI_D0)
+				return -EIO;
+
 			ret = nvgrace_gpu_memory_ready(nvgrace_gpu);
 			if (ret)
 				return ret;

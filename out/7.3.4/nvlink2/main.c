@@ -231,7 +231,6 @@ static vm_fault_t nvlink2_huge_fault(struct vm_fault *vmf, unsigned int order)
 	vm_fault_t ret = VM_FAULT_SIGBUS;
 	struct nvlink2_memory *memory;
 	unsigned long pfn;
-	bool asleep;
 
 	memory = nvlink2_memory(nvlink2, nvlink2_vma_index(vma));
 	if (!memory)
@@ -242,12 +241,7 @@ static vm_fault_t nvlink2_huge_fault(struct vm_fault *vmf, unsigned int order)
 	if (!is_aligned_for_order(vma, addr, pfn, order))
 		return VM_FAULT_FALLBACK;
 
-	/* A device that sleeps would never become ready. */
-	down_read(&vdev->memory_lock);
-	asleep = vdev->pm_runtime_engaged;
-	up_read(&vdev->memory_lock);
-
-	if (asleep || nvlink2_lock_memory(nvlink2))
+	if (nvlink2_lock_memory(nvlink2))
 		return VM_FAULT_SIGBUS;
 
 	ret = vfio_pci_vmf_insert_pfn(vdev, vmf, pfn, order);

@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/numa.h>
 #include <linux/pci.h>
+#include <linux/property.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
@@ -21,6 +22,7 @@
 #define FIRST_DOMAIN	0x10000
 #define EXPRESS		0x40
 #define MSIX		0x80
+#define POWER		0x90
 #define PENDING		0x800
 #define SRIOV		0x100
 #define SPACE		4096
@@ -66,25 +68,42 @@ static void set_bars(struct lab_space *space, int at, const u32 *sizes)
 			set32(space, at + 4 * i, 0, ~(sizes[i] - 1));
 }
 
+/* Puts a capability at the end of the list. */
+static void add_capability(struct lab_space *space, u8 at, u8 id)
+{
+	u8 pointer = PCI_CAPABILITY_LIST;
+
+	while (space->values[pointer])
+		pointer = space->values[pointer] + PCI_CAP_LIST_NEXT;
+	set8(space, pointer, at, 0);
+	set8(space, at, id, 0);
+}
+
 static void set_express(struct lab_space *space, u16 type)
 {
 	/* Ready at once: without that a reset takes a tenth of a second. */
 	set16(space, PCI_STATUS, PCI_STATUS_CAP_LIST | PCI_STATUS_IMM_READY, 0);
-	set8(space, PCI_CAPABILITY_LIST, EXPRESS, 0);
-	set8(space, EXPRESS, PCI_CAP_ID_EXP, 0);
+	add_capability(space, EXPRESS, PCI_CAP_ID_EXP);
 	set16(space, EXPRESS + PCI_EXP_FLAGS, 2 | type << 4, 0);
 	set32(space, EXPRESS + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_FLR, 0);
 	set16(space, EXPRESS + PCI_EXP_DEVCTL, 0, 0x7fff);
 }
 
-static void set_msix(struct lab_space *space, unsigned int vectors)
+static void set_msix(struct lab_space *space, unsigned int vectors, u32 table)
 {
-	set8(space, EXPRESS + PCI_CAP_LIST_NEXT, MSIX, 0);
-	set8(space, MSIX, PCI_CAP_ID_MSIX, 0);
+	add_capability(space, MSIX, PCI_CAP_ID_MSIX);
 	set16(space, MSIX + PCI_MSIX_FLAGS, vectors - 1,
 	      PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
-	set32(space, MSIX + PCI_MSIX_TABLE, LAB_MSIX_BAR, 0);
-	set32(space, MSIX + PCI_MSIX_PBA, PENDING | LAB_MSIX_BAR, 0);
+	set32(space, MSIX + PCI_MSIX_TABLE, table, 0);
+	set32(space, MSIX + PCI_MSIX_PBA, table + PENDING, 0);
+}
+
+static void set_power(struct lab_space *space)
+{
+	add_capability(space, POWER, PCI_CAP_ID_PM);
+	set16(space, POWER + PCI_PM_PMC, 3, 0);
+	set16(space, POWER + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET,
+	      PCI_PM_CTRL_STATE_MASK);
 }
 
 static void set_sriov(struct lab_space *space,
@@ -115,13 +134,22 @@ static void set_common(struct lab_space *space,
 static void set_physical(struct lab_space *space,
 			 const struct lab_function *function)
 {
+	const struct lab_register *more;
+
 	set_common(space, function);
 	set16(space, PCI_VENDOR_ID, function->vendor, 0);
 	set16(space, PCI_DEVICE_ID, function->device, 0);
 	set8(space, PCI_INTERRUPT_LINE, 0, 0xff);
 	set_bars(space, PCI_BASE_ADDRESS_0, function->bars);
 	set_express(space, PCI_EXP_TYPE_RC_END);
-	set_sriov(space, function);
+	if (function->vectors)
+		set_msix(space, function->vectors, function->vector_table);
+	if (function->power)
+		set_power(space);
+	if (function->vfs)
+		set_sriov(space, function);
+	for (more = function->config; more && more->at; more++)
+		set32(space, more->at, more->value, more->mask);
 }
 
 static void set_virtual(struct lab_space *space,
@@ -132,7 +160,7 @@ static void set_virtual(struct lab_space *space,
 	set32(space, PCI_VENDOR_ID, 0xffffffff, 0);
 	set_express(space, PCI_EXP_TYPE_RC_END);
 	if (function->vf_vectors)
-		set_msix(space, function->vf_vectors);
+		set_msix(space, function->vf_vectors, LAB_MSIX_BAR);
 }
 
 /* A virtual function is there while its physical function says so. */
@@ -185,6 +213,8 @@ static void reset_function(struct lab_bridge *bridge, unsigned int devfn)
 
 	if (PCI_FUNC(devfn) && function->vf_reset)
 		function->vf_reset(PCI_SLOT(devfn), PCI_FUNC(devfn) - 1);
+	if (!PCI_FUNC(devfn) && function->reset)
+		function->reset(PCI_SLOT(devfn));
 }
 
 static int lab_pci_write(struct pci_bus *bus, unsigned int devfn, int where,
@@ -195,14 +225,14 @@ static int lab_pci_write(struct pci_bus *bus, unsigned int devfn, int where,
 	u8 mask;
 	int i;
 
+	if (where == EXPRESS + PCI_EXP_DEVCTL &&
+	    (value & PCI_EXP_DEVCTL_BCR_FLR))
+		reset_function(bridge, devfn);
+
 	guard(raw_spinlock_irqsave)(&bridge->lock);
 	space = find_space(bridge, devfn);
 	if (!space || where + size > SPACE)
 		return PCIBIOS_DEVICE_NOT_FOUND;
-
-	if (where == EXPRESS + PCI_EXP_DEVCTL &&
-	    (value & PCI_EXP_DEVCTL_BCR_FLR))
-		reset_function(bridge, devfn);
 
 	for (i = 0; i < size; i++, value >>= 8) {
 		mask = space->masks[where + i];
@@ -263,7 +293,12 @@ static int enable_functions(struct lab_bridge *bridge,
 		pdev = lab_get_function(bridge, i);
 		if (!pdev)
 			return -ENODEV;
-		ret = pci_enable_device(pdev);
+		if (functions[i].properties)
+			ret = device_create_managed_software_node(&pdev->dev,
+								  functions[i].properties,
+								  NULL);
+		if (!ret)
+			ret = pci_enable_device(pdev);
 		if (!ret && functions[i].vfs)
 			ret = pci_enable_sriov(pdev, functions[i].vfs);
 		pci_dev_put(pdev);
@@ -364,6 +399,18 @@ void lab_bridge_destroy(struct lab_bridge *bridge)
 	free_bridge(bridge);
 }
 EXPORT_SYMBOL_GPL(lab_bridge_destroy);
+
+void lab_set_config(struct lab_bridge *bridge, unsigned int number, int at,
+		    u32 value)
+{
+	struct lab_space *space = bridge->spaces[PCI_DEVFN(number, 0)];
+	int i;
+
+	guard(raw_spinlock_irqsave)(&bridge->lock);
+	for (i = 0; i < 4; i++)
+		space->values[at + i] = value >> 8 * i;
+}
+EXPORT_SYMBOL_GPL(lab_set_config);
 
 bool lab_is_simulated(struct pci_dev *pdev)
 {

@@ -121,6 +121,7 @@ static int raise_for(struct pci_dev *pdev, const char *text)
 {
 	void __iomem *table, *entry, *message;
 	unsigned int vector;
+	u32 place;
 	u16 flags;
 	int ret = 0;
 
@@ -131,10 +132,11 @@ static int raise_for(struct pci_dev *pdev, const char *text)
 	if (!(flags & PCI_MSIX_FLAGS_ENABLE) || flags & PCI_MSIX_FLAGS_MASKALL)
 		return -EAGAIN;
 
-	table = pci_iomap(pdev, LAB_MSIX_BAR, 0);
+	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &place);
+	table = pci_iomap(pdev, place & PCI_MSIX_TABLE_BIR, 0);
 	if (!table)
 		return -ENOMEM;
-	entry = table + vector * MSIX_ENTRY;
+	entry = table + (place & PCI_MSIX_TABLE_OFFSET) + vector * MSIX_ENTRY;
 	if (readl(entry + PCI_MSIX_ENTRY_VECTOR_CTRL) &
 	    PCI_MSIX_ENTRY_CTRL_MASKBIT) {
 		ret = -EAGAIN;

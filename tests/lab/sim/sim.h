@@ -8,11 +8,19 @@
 #define LAB_SIM_H
 
 #include <linux/pci.h>
+#include <linux/property.h>
 #include <linux/types.h>
 
 #define LAB_BARS	6
 /* Where a virtual function with vectors has its MSI-X table. */
 #define LAB_MSIX_BAR	4
+
+/* 32 bits of config space: what they hold, and which of them can be written. */
+struct lab_register {
+	u16 at;
+	u32 value;
+	u32 mask;
+};
 
 /* A physical function and its virtual ones. BARs are RAM. */
 struct lab_function {
@@ -26,6 +34,13 @@ struct lab_function {
 	u32 vf_bars[LAB_BARS];
 	/* A virtual function of a device was reset; mustn't sleep, may be absent. */
 	void (*vf_reset)(unsigned int device, int vf);
+	u8 vectors;			/* of the physical function */
+	u32 vector_table;		/* its place and its BAR, as MSI-X has it */
+	bool power;			/* can be put into D3hot */
+	const struct lab_register *config;	/* more of it, up to one at 0 */
+	const struct property_entry *properties;	/* of its firmware */
+	/* The physical function is reset: called with interrupts off. */
+	void (*reset)(unsigned int device);
 };
 
 struct lab_bridge;
@@ -40,6 +55,11 @@ struct lab_bridge *lab_bridge_create(unsigned int number,
 void lab_bridge_destroy(struct lab_bridge *bridge);
 /* Returns the physical function of a number, with a reference. */
 struct pci_dev *lab_get_function(struct lab_bridge *bridge, unsigned int number);
+
+/* Changes 32 bits of its config space. */
+void lab_set_config(struct lab_bridge *bridge, unsigned int number, int at,
+		    u32 value);
+
 bool lab_is_simulated(struct pci_dev *pdev);
 
 /* Maps a BAR of a virtual function, as the firmware sees it. */
