@@ -6,15 +6,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from tests.kernels.build import Prepared
+from tests.kernels.build import Prepared, find_module
 from tests.lab import simulation
-from tests.lab.builds import build_driver, build_simulators
+from tests.lab.builds import build_driver, build_memory_books, build_simulators
 from tests.lab.driver import Driver
 from tests.lab.drivers import known_drivers
 from tests.lab.emulator import Emulator
@@ -31,26 +32,30 @@ _WHOLE = 4096
 
 @dataclass
 class Lab:
-    """Guests, one at a time, each used until a report of a fault has turned a checker off."""
+    """Guests, one at a time, each used until a report of a fault has turned a checker off.
+
+    With `alone` a guest has one driver, not all that its machine can have.
+    """
 
     emulator: Emulator
     kernel: Prepared
     logs: Path
     image: Path | None = None
+    alone: bool = False
     _guest: Guest | None = None
-    _machine: str = ""
+    _serves: str = ""
     _prepared: set[str] = field(default_factory=set)
     _boots: int = 0
     _broken: dict[str, str] = field(default_factory=dict)
 
     def guest_for(self, driver: Driver) -> Guest:
         """Return a guest of the driver's machine, the driver loaded and bound to its devices."""
-        if driver.name in self._broken:
-            pytest.fail(f"{driver.module} can't be tested: {self._broken[driver.name]}", pytrace=False)
-        if self._guest is None or not self._guest.usable or self._machine != driver.machine.name:
+        if driver.label in self._broken:
+            pytest.fail(f"{driver.module} can't be tested: {self._broken[driver.label]}", pytrace=False)
+        if self._guest is None or not self._guest.usable or self._serves != self._place_of(driver):
             self._start(driver)
         assert self._guest
-        if driver.name not in self._prepared:
+        if driver.label not in self._prepared:
             self._prepare_or_remember(self._guest, driver)
         return self._guest
 
@@ -64,38 +69,53 @@ class Lab:
     def modules_of(self, driver: Driver) -> list[Path]:
         """Return the modules of a driver and its simulators, built."""
         simulators = build_simulators(self.kernel) if driver.stand_in else []
-        return [build_driver(driver, self.kernel, self.image), *simulators]
+        return [self._module_of(driver), *simulators]
+
+    def _module_of(self, driver: Driver) -> Path:
+        if not driver.of_kernel:
+            return build_driver(driver, self.kernel, self.image)
+        found = find_module(self.kernel, driver.module)
+        assert found, f"Linux {self.kernel.tree.release} is built without {driver.module}"
+        return found
 
     def _start(self, driver: Driver) -> None:
         self.stop()
         self._boots += 1
         machine = driver.machine
-        modules = {path.name: path for one in self._sharing(driver) for path in self._modules_or_none(one)}
-        work = self.logs / f"{self._boots:02}-{machine.name}"
-        self._guest = boot(self.emulator, self.kernel, machine, list(modules.values()), work)
-        self._machine = machine.name
+        sharing = self._sharing(driver)
+        modules = {path.name: path for one in sharing for path in self._modules_or_none(one)}
+        books = build_memory_books(self.kernel)
+        work = self.logs / f"{self._boots:02}-{self._place_of(driver)}"
+        self._guest = boot(self.emulator, self.kernel, machine, [*modules.values(), books], work)
+        self._guest.watch_memory(books.stem, sorted({one.bound_as for one in sharing}))
+        self._serves = self._place_of(driver)
+
+    def _place_of(self, driver: Driver) -> str:
+        return driver.label if self.alone else driver.machine.name
 
     def _sharing(self, driver: Driver) -> list[Driver]:
+        if self.alone:
+            return [driver]
         return [one for one in known_drivers() if one.machine.name == driver.machine.name]
 
     def _modules_or_none(self, driver: Driver) -> list[Path]:
-        if driver.name not in self._broken:
+        if driver.label not in self._broken:
             try:
                 return self.modules_of(driver)
             except AssertionError as error:
-                self._broken[driver.name] = str(error)
+                self._broken[driver.label] = str(error)
         return []
 
     def _prepare_or_remember(self, guest: Guest, driver: Driver) -> None:
         """Prepare a driver once; where that fails, every test of it fails with the same words."""
-        if driver.name not in self._broken:
+        if driver.label not in self._broken:
             try:
                 self._prepare(guest, driver)
             except (OSError, GuestGoneError, AssertionError) as error:
                 reports = "\n\n".join(guest.reports_since(0))
-                self._broken[driver.name] = f"{type(error).__name__}: {error}\n{reports}"
-        if driver.name in self._broken:
-            pytest.fail(f"{driver.module} can't be tested: {self._broken[driver.name]}", pytrace=False)
+                self._broken[driver.label] = f"{type(error).__name__}: {error}\n{reports}"
+        if driver.label in self._broken:
+            pytest.fail(f"{driver.module} can't be tested: {self._broken[driver.label]}", pytrace=False)
 
     def _prepare(self, guest: Guest, driver: Driver) -> None:
         # A simulated function's interrupts aren't translated.
@@ -110,16 +130,20 @@ class Lab:
         for bdf in driver.bound:
             guest.keep_enabled(bdf)
             guest.bind(bdf, driver.bound_as)
-        self._prepared.add(driver.name)
+        self._prepared.add(driver.label)
 
 
 @dataclass
 class Bench:
-    """What a test works with: `a` and `b` are the devices, its part of the log begins at `position`."""
+    """What a test works with: `a` and `b` are the devices.
+
+    Its part of the log begins at `position`, and `allocated` is what drivers had allocated then.
+    """
 
     guest: Guest
     driver: Driver
     position: int = 0
+    allocated: Counter[str] = field(default_factory=Counter)
 
     @property
     def system(self) -> RemoteSystem:
@@ -177,6 +201,10 @@ class Bench:
         """Undo what was injected."""
         if self.driver.stand_in:
             simulation.settle(self.guest)
+
+    def leaked(self) -> list[str]:
+        """Return what drivers have allocated since the start and not freed, all being closed."""
+        return sorted((self.guest.allocated() - self.allocated).elements())
 
     def violations(self) -> list[str]:
         """Return what the simulated firmware was told that it must not be."""

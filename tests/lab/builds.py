@@ -17,6 +17,7 @@ from tests.lab.simulation import SOURCES
 from vfiogen.kernel.target import kernel_from_tree
 from vfiogen.project import find_project, find_specs
 
+HERE = Path(__file__).parent
 _KEPT = 60
 
 
@@ -33,6 +34,12 @@ def build_driver(driver: Driver, kernel: Prepared, image: Path | None = None) ->
 def build_simulators(kernel: Prepared) -> list[Path]:
     """Return the modules of sim/, which are for tests only."""
     return _build(_read(SOURCES), kernel, "simulators", {})
+
+
+def build_memory_books(kernel: Prepared) -> Path:
+    """Return the module that keeps the books of what drivers allocate."""
+    (module,) = _build(_read(HERE / "memory"), kernel, "memory", {})
+    return module
 
 
 def _for_stand_ins(kernel: Prepared) -> bytes:

@@ -13,6 +13,7 @@ import pytest
 from tests.golden.rendering import ROOT
 from tests.kernels.errors import UnavailableError
 from tests.kernels.fixtures import Trees
+from tests.lab.accelerator import find_accelerator
 from tests.lab.bench import Bench, Lab
 from tests.lab.driver import Driver
 from tests.lab.drivers import known_drivers
@@ -22,6 +23,7 @@ from vfiogen.vfio.uapi import Migration
 
 HERE = Path(__file__).parent
 LOGS = ROOT / "build" / "lab"
+_SLOW = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--lab-kernel", default="newest", metavar="TREE", help="the kernel that is booted")
     group.addoption("--lab-logs", type=Path, default=LOGS, metavar="DIR", help="where logs of guests go")
     group.addoption("--faults", action="store_true", help="see that deliberate faults are found")
+    group.addoption("--full", action="store_true", help="run what takes long as well")
     group.addoption("--image", type=Path, metavar="DIR", help="rendered drivers instead of rendering them")
 
 
@@ -38,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "migrates(*flags): for drivers with migration, and these kinds of it")
     config.addinivalue_line("markers", "on(*names): for these drivers")
     config.addinivalue_line("markers", "faults: runs with --faults only")
+    config.addinivalue_line("markers", "full: runs with --full only")
     config.addinivalue_line("markers", "smoke: run on older kernels as well")
     config.addinivalue_line("markers", "each(attribute): once for every entry of the driver's table")
     config.addinivalue_line("markers", "having(*attributes): for drivers whose table says these")
@@ -92,12 +96,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ours = [item for item in items if HERE in item.path.parents]
     for item in ours:
         item.add_marker("lab")
-    faults = config.getoption("--faults", False)
+    faults, full = config.getoption("--faults", False), config.getoption("--full", False)
     idle = [
         item
         for item in ours
         if not isinstance(_driver_of(item), Driver | None)
         or faults is not bool(item.get_closest_marker("faults"))
+        or (item.get_closest_marker("full") and not full)
     ]
     config.hook.pytest_deselected(items=idle)
     items[:] = sorted((item for item in items if item not in idle), key=_place)
@@ -125,6 +130,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     kernel = Trees().built(request.config.getoption("--lab-kernel", "newest"))
     if not kernel.image.is_file():
         pytest.skip(f"Linux {kernel.tree.release} is not built from the lab's configuration")
+    request.config.stash[_SLOW] = find_accelerator(emulator, kernel.image).reason
     lab = Lab(emulator, kernel, logs, request.config.getoption("--image", None))
     yield lab
     lab.stop()
@@ -141,6 +147,7 @@ def bench(lab: Lab, driver: Driver, request: pytest.FixtureRequest) -> Bench:
     except UnavailableError as reason:
         pytest.skip(str(reason))
     bench = Bench(guest, driver)
+    bench.allocated = guest.allocated()
     bench.position = guest.mark(request.node.name)
     return bench
 
@@ -165,6 +172,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
             _look_at_log(bench)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say why the guests were slow."""
+    reason = config.stash.get(_SLOW, "")
+    if reason:
+        terminalreporter.write_line(f"the lab's processors were emulated: {reason}")
+
+
 def _look_at_log(bench: Bench) -> None:
     if bench.guest.process.poll() is None:
         try:
@@ -172,11 +186,13 @@ def _look_at_log(bench: Bench) -> None:
         except (GuestGoneError, OSError):
             bench.guest.tainted = True
     violations = bench.violations() if bench.guest.usable else []
-    assert not violations, f"the firmware was told what it must not be: {', '.join(violations)}"
+    leaked = bench.leaked() if bench.guest.usable else []
     reports = bench.guest.reports_since(bench.position)
     if reports:
         text = "\n\n".join(reports)
         raise AssertionError(f"the kernel reported (all of it in {bench.guest.log_path}):\n{text}")
+    assert not violations, f"the firmware was told what it must not be: {', '.join(violations)}"
+    assert not leaked, "allocated and not freed:\n" + "\n".join(leaked)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -97,6 +97,33 @@ FAULTS = (
         "	.read = edu_save_read,\n",
         "test_the_module_stays_while_a_descriptor_is_open",
     ),
+    # Memory
+    Fault(
+        "file-not-freed",
+        "edu",
+        "	mutex_destroy(&migf->lock);\n	kfree(migf);\n	return 0;\n",
+        "	mutex_destroy(&migf->lock);\n	return 0;\n",
+        "test_the_end_of_a_stream_stays_the_end",
+    ),
+    Fault(
+        "file-not-freed-after-an-error",
+        "edu",
+        "		mutex_destroy(&migf->lock);\n		kfree(migf);\n		return ERR_PTR(ret);\n",
+        "		mutex_destroy(&migf->lock);\n		return ERR_PTR(ret);\n",
+        "test_memory_may_run_out and STOP_COPY",
+    ),
+    _removed(
+        "area-not-freed",
+        "pds",
+        "	vfree(migf->data);\n",
+        "test_a_stream_read_in_pieces_is_the_same and 4096",
+    ),
+    _removed(
+        "name-not-freed", "pds", "	kfree(name);\n", "test_pds_is_a_client_of_its_parent_while_it_is_bound"
+    ),
+    _removed(
+        "pages-not-freed", "pds", "	kvfree(pages);\n", "test_a_stream_read_in_pieces_is_the_same and 4096"
+    ),
     # References
     _removed("put-forgotten", "edu", "	fput((*migf)->filp);\n", "test_nothing_is_leaked"),
     Fault(

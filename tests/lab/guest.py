@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.kernels.cache import cache_root, locked
 from tests.kernels.errors import UnavailableError
 from tests.kernels.modinfo import read_modinfo
 from tests.kernels.progress import output_of
+from tests.lab.accelerator import PROCESSOR, find_accelerator
 from tests.lab.emulator import Emulator
 from tests.lab.errors import GuestGoneError
 from tests.lab.initramfs import write_initramfs
@@ -28,6 +30,7 @@ from tests.lab.remote import RemoteSystem, Wire
 HERE = Path(__file__).parent
 _BOOT = 240.0
 _ANSWER = 40.0
+_SCAN = 180.0
 _HUNG = 15
 # kmemleak's MSECS_MIN_AGE, and a jiffy or two.
 _LEAK_AGE = 5.1
@@ -160,18 +163,30 @@ class Guest:
             time.sleep(0.005)
         raise GuestGoneError(f"the console doesn't show {text.decode()}")
 
+    # Memory
+
+    def watch_memory(self, books: str, modules: Sequence[str]) -> None:
+        """Have a module, memory/lab-memory.c, keep the books of what others allocate that come later."""
+        self.load(books, f"watched={','.join(modules)}")
+
+    def allocated(self) -> Counter[str]:
+        """Return what watched modules have allocated and not freed: its size and from where."""
+        return Counter(self.system.read_file("/sys/kernel/debug/lab_memory").decode().splitlines())
+
     def find_leaks(self) -> list[str]:
         """Return what kmemleak finds, each with the test that ran when it was allocated.
 
         It scans until a second scan has begun that takes what was allocated last for old enough.
         """
         place = "/sys/kernel/debug/kmemleak"
+        self.system.wire.seconds = _SCAN
         enough = self._uptime() + _LEAK_AGE
         self.system.write_file(place, "scan")
         begun = 0.0
         while begun <= enough:
             begun = self._uptime()
             self.system.write_file(place, "scan")
+        self.system.wire.seconds = _ANSWER
         return name_leaks(self.system.read_file(place).decode(errors="replace"), self.log_after(0))
 
     def _uptime(self) -> float:
@@ -223,7 +238,8 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     command = [
         *emulator.command(),
-        *("-machine", "q35,accel=tcg", "-cpu", "max,la57=off", "-smp", "2", "-m", machine.memory),
+        *("-machine", find_accelerator(emulator, kernel.image).machine),
+        *("-cpu", PROCESSOR, "-smp", "2", "-m", machine.memory),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *("-chardev", f"file,id=log,path={log}", "-serial", "chardev:log"),
         *("-chardev", f"socket,id=port,fd={port.fileno()}", "-serial", "chardev:port"),

@@ -3,17 +3,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tests.lab.guest import Guest
 
 SOURCES = Path(__file__).parent / "sim"
 _CONTROL = "/sys/kernel/debug/lab"
+_TOLD_SIZE = 32768
 
 
 def inject(guest: Guest, command: str, error: int) -> None:
     """Make the next command of a name fail with an errno, once."""
     guest.system.write_file(f"{_CONTROL}/inject", f"{command} {-error}")
+
+
+def pending(guest: Guest) -> str:
+    """Return the command that is still to fail, or nothing."""
+    return guest.system.read_file(f"{_CONTROL}/inject").decode()
 
 
 def settle(guest: Guest) -> None:
@@ -27,6 +34,26 @@ def violations(guest: Guest) -> list[str]:
     if found:
         guest.system.write_file(f"{_CONTROL}/violations", "none")
     return sorted(set(found))
+
+
+class Told:
+    """What the firmware is told, from now on. Until its file is closed one system call asks for it."""
+
+    def __init__(self, guest: Guest) -> None:
+        self._system = guest.system
+        self._seen = 0
+        self.open()
+        self._system.write(self._fd, b"none")
+
+    def open(self) -> None:
+        """Open its file, again if that was closed."""
+        self._fd = self._system.open(f"{_CONTROL}/told", os.O_RDWR)
+
+    def read(self) -> list[str]:
+        """Return what it was told since it was asked last, in order."""
+        new = self._system.pread(self._fd, _TOLD_SIZE, self._seen)
+        self._seen += len(new)
+        return new.decode().splitlines()
 
 
 def held(guest: Guest) -> int:

@@ -3,9 +3,12 @@
  * How tests talk to simulators, in debugfs at lab/:
  *
  *	inject		"COMMAND ERRNO": the next such command fails, once;
- *			anything else takes that back
+ *			anything else takes that back; reading gives what is
+ *			still to fail
  *	violations	what the firmware was told that it must not be, a line
  *			each; writing forgets it
+ *	told		what the firmware was told, in order, a line each;
+ *			writing forgets it
  *	held		how many references to their parents drivers hold
  *	copy		"DOMAIN:BUS:DEVICE.FUNCTION FROM TO SIZE": the function
  *			copies memory by DMA
@@ -32,6 +35,27 @@ static DEFINE_MUTEX(lock);	/* protects all that follows */
 static char injected[32];
 static int injected_error;
 static char violations[1024];
+static char told[SZ_32K];
+
+static __printf(3, 0) void add_line(char *text, size_t size, const char *format,
+				    va_list arguments)
+{
+	size_t used = strlen(text);
+
+	used += vscnprintf(text + used, size - used, format, arguments);
+	scnprintf(text + used, size - used, "\n");
+}
+
+void lab_told(const char *format, ...)
+{
+	va_list arguments;
+
+	guard(mutex)(&lock);
+	va_start(arguments, format);
+	add_line(told, sizeof(told), format, arguments);
+	va_end(arguments);
+}
+EXPORT_SYMBOL_GPL(lab_told);
 
 void lab_expect(bool fine, const char *what)
 {
@@ -47,6 +71,7 @@ EXPORT_SYMBOL_GPL(lab_expect);
 
 int lab_injected(const char *command)
 {
+	lab_told("%s", command);
 	guard(mutex)(&lock);
 	if (strcmp(injected, command))
 		return 0;
@@ -69,10 +94,17 @@ static int inject(char *text)
 	return 0;
 }
 
-static int forget(char *text)
+static int forget_violations(char *text)
 {
 	guard(mutex)(&lock);
 	violations[0] = 0;
+	return 0;
+}
+
+static int forget_told(char *text)
+{
+	guard(mutex)(&lock);
+	told[0] = 0;
 	return 0;
 }
 
@@ -190,12 +222,24 @@ static ssize_t control_write(struct file *file, const char __user *buf,
 	return ret ?: count;
 }
 
+static const char *text_of(void *act)
+{
+	if (act == inject)
+		return injected;
+	return act == forget_told ? told : violations;
+}
+
+/* Drivers take the lock wherever they are: neither allocate nor fault in it. */
 static ssize_t control_read(struct file *file, char __user *buf, size_t count,
 			    loff_t *ppos)
 {
-	guard(mutex)(&lock);
-	return simple_read_from_buffer(buf, count, ppos, violations,
-				       strlen(violations));
+	char *text __free(kfree) = kmalloc(sizeof(told), GFP_KERNEL);
+
+	if (!text)
+		return -ENOMEM;
+	scoped_guard(mutex, &lock)
+		strscpy(text, text_of(file->private_data), sizeof(told));
+	return simple_read_from_buffer(buf, count, ppos, text, strlen(text));
 }
 
 static const struct file_operations control_fops = {
@@ -209,7 +253,9 @@ int lab_control_init(void)
 {
 	dir = debugfs_create_dir("lab", NULL);
 	debugfs_create_file("inject", 0600, dir, inject, &control_fops);
-	debugfs_create_file("violations", 0600, dir, forget, &control_fops);
+	debugfs_create_file("violations", 0600, dir, forget_violations,
+			    &control_fops);
+	debugfs_create_file("told", 0600, dir, forget_told, &control_fops);
 	debugfs_create_atomic_t("held", 0400, dir, &held);
 	debugfs_create_file("copy", 0600, dir, copy, &control_fops);
 	debugfs_create_file("raise", 0600, dir, raise, &control_fops);

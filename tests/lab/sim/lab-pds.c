@@ -96,6 +96,7 @@ EXPORT_SYMBOL_GPL(pdsc_register_notify);
 
 void pdsc_unregister_notify(struct notifier_block *nb)
 {
+	lab_told("unregister_notify");
 	blocking_notifier_chain_unregister(&core.listeners, nb);
 }
 EXPORT_SYMBOL_GPL(pdsc_unregister_notify);
@@ -133,6 +134,7 @@ EXPORT_SYMBOL_GPL(pds_client_register);
 
 int pds_client_unregister(struct pdsc *pf, u16 id)
 {
+	lab_told("client_unregister");
 	guard(mutex)(&pf->lock);
 	lab_expect(id && id < CLIENTS && pf->names[id][0], "unknown client");
 	if (id >= CLIENTS || !pf->names[id][0])
@@ -217,6 +219,7 @@ static int suspend(struct lab_pds_vf *vf, u8 type)
 
 	lab_expect(type == PDS_LM_SUSPEND_RESUME_TYPE_P2P || vf->peers_stopped,
 		   "suspended while its peers are reached");
+	lab_told("type %u", type);
 	if (ret)
 		return ret;
 	vf->busy = true;
@@ -243,6 +246,7 @@ static int resume(struct lab_pds_vf *vf, u8 type)
 {
 	int ret = lab_injected("resume");
 
+	lab_told("type %u", type);
 	if (ret)
 		return ret;
 	vf->stopped = false;
@@ -267,7 +271,9 @@ static int migrate(struct pdsc *pf, const union pds_core_adminq_cmd *cmd,
 	case PDS_LM_CMD_HOST_VF_STATUS:
 		lab_expect(cmd->lm_host_vf_status.status < PDS_LM_STA_MAX,
 			   "status of the host");
-		return lab_injected("host_status");
+		ret = lab_injected("host_status");
+		lab_told("status %u", cmd->lm_host_vf_status.status);
+		return ret;
 	case PDS_LM_CMD_STATE_SIZE:
 		comp->lm_state_size.size =
 			cpu_to_le64(sizeof(struct lab_pds_state));

@@ -102,6 +102,7 @@ void qat_vfmig_cleanup(struct qat_mig_dev *mdev)
 {
 	struct lab_qat_vf *vf = vf_of(mdev);
 
+	lab_told("cleanup");
 	lab_expect(vf->ready, "cleanup before init");
 	lab_expect(!vf->open, "cleanup while open");
 	iounmap(vf->bar);
@@ -116,6 +117,7 @@ void qat_vfmig_reset(struct qat_mig_dev *mdev)
 {
 	struct lab_qat_vf *vf = vf_of(mdev);
 
+	lab_told("reset");
 	lab_expect(vf->ready, "reset before init");
 	mdev->setup_size = 0;
 	mdev->remote_setup_size = 0;
@@ -144,6 +146,7 @@ void qat_vfmig_close(struct qat_mig_dev *mdev)
 {
 	struct lab_qat_vf *vf = vf_of(mdev);
 
+	lab_told("close");
 	lab_expect(vf->open, "close before open");
 	vf->open = false;
 	vf->suspended = false;
@@ -227,6 +230,7 @@ int qat_vfmig_load_setup(struct qat_mig_dev *mdev, int size)
 	struct lab_qat_vf *vf = vf_of(mdev);
 	int ret = lab_injected("load_setup");
 
+	lab_told("%d bytes", size);
 	lab_expect(vf->open, "load_setup while closed");
 	lab_expect(vf->suspended, "load_setup while it runs");
 	if (ret)
@@ -265,6 +269,7 @@ void qat_vfmig_destroy(struct qat_mig_dev *mdev)
 {
 	struct lab_qat_vf *vf = vf_of(mdev);
 
+	lab_told("destroy");
 	lab_expect(!vf->ready, "destroy before cleanup");
 	lab_hold(-1);
 	pci_dev_put(vf->pf);

@@ -70,8 +70,14 @@ int lab_dma_read(struct pci_dev *pdev, u64 iova, void *to, size_t size);
 int lab_dma_write(struct pci_dev *pdev, u64 iova, const void *from,
 		  size_t size);
 
-/* Returns what a command is to fail with, once, or 0. */
+/*
+ * Remembers that the firmware was told a command; returns what the command is
+ * to fail with, once, or 0.
+ */
 int lab_injected(const char *command);
+
+/* Remembers a command that can't fail, or more about one. */
+__printf(1, 2) void lab_told(const char *format, ...);
 
 /* Remembers that the firmware was told what it must not be. */
 void lab_expect(bool fine, const char *what);
