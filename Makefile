@@ -14,7 +14,7 @@ APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 HEADERS := $(wildcard /lib/modules/*/build/.config /usr/src/linux-headers-*/.config)
 
 .DEFAULT_GOAL := all
-.PHONY: all setup check generate build test lint fast machine kernels kbuild lab bench docs clean
+.PHONY: all setup check generate build test lint fast machine kernels kbuild lab lab-full bench docs clean
 
 all: check generate build
 
@@ -81,6 +81,10 @@ ifeq ($(DRIVER)$(TEST),)
 	@$(PYTEST) tests/lab --lab-kernel 6.12 -m smoke --driver edu --driver igb
 endif
 endif
+
+# What takes longer than `make test` should: upstream's drivers and the rendered ones side by side.
+lab-full: kernels
+	@$(PYTEST) tests/lab --full -m full $(addprefix --driver ,$(DRIVER)) $(if $(TEST),-k "$(TEST)")
 
 bench: setup
 	@$(BIN)/python -m tests.bench.bench

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tests.lab import simulation
 from tests.lab.guest import Guest, Machine
 from vfiogen.vfio.device import Device
 from vfiogen.vfio.uapi import Migration
+
+if TYPE_CHECKING:
+    from tests.lab.transcript import Recorder
 
 _NO_MIGRATION = Migration(0)
 
@@ -114,6 +118,9 @@ class Driver:
     memories     regions that show memory of the machine
     own_regions  regions that aren't those of stock vfio-pci
     headers      devices' config space, as far as it isn't that of stock vfio-pci
+    upstream     the kernel's own module for the device, to which this one is held; empty where there is none
+    scenes       what is played on both besides the script: names and functions
+    of_kernel    whether this is the kernel's own module, as `upstream_of` says
     """
 
     name: str
@@ -143,11 +150,19 @@ class Driver:
     memories: tuple[Memory, ...] = ()
     own_regions: tuple[int, ...] = ()
     headers: tuple[Header, ...] = ()
+    upstream: str = ""
+    scenes: tuple[tuple[str, Callable[[Recorder], None]], ...] = ()
+    of_kernel: bool = False
 
     def without_local(self, stream: bytes) -> bytes:
         """Return a stream with zeros where it is its device's own."""
         start, end = self.local
         return stream[:start] + bytes(end - start) + stream[end:]
+
+    @property
+    def label(self) -> str:
+        """The driver's name, and whose it is if it isn't rendered."""
+        return f"{self.name}-upstream" if self.of_kernel else self.name
 
     @property
     def directory(self) -> str:
@@ -168,3 +183,9 @@ class Driver:
     def bound_as(self) -> str:
         """The driver's name in sysfs."""
         return self.module.replace("-", "_")
+
+
+def upstream_of(driver: Driver) -> Driver:
+    """Return the kernel's own driver on the same devices."""
+    assert driver.upstream
+    return replace(driver, module=driver.upstream, of_kernel=True)

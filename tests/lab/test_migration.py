@@ -372,15 +372,16 @@ def test_a_stale_descriptor_doesnt_serve_the_next(bench: Bench) -> None:
 @pytest.mark.smoke
 def test_a_descriptor_outlives_the_driver_of_the_device(bench: Bench) -> None:
     """The device is closed and unbound; the descriptor still answers, and the module stays."""
-    device = bench.open()
-    stream = bench.data_of(device, State.STOP_COPY)
-    device.close()
-    bench.guest.unbind(bench.a)
-    try:
-        _stale(stream, State.STOP_COPY)
-        stream.close()
-    finally:
-        bench.guest.bind(bench.a, bench.driver.bound_as)
+    for state in _open_streams(bench):
+        device = bench.open()
+        stream = bench.data_of(device, state)
+        device.close()
+        bench.guest.unbind(bench.a)
+        try:
+            _stale(stream, state)
+            stream.close()
+        finally:
+            bench.guest.bind(bench.a, bench.driver.bound_as)
 
 
 def test_the_module_stays_while_a_descriptor_is_open(bench: Bench) -> None:
@@ -451,6 +452,26 @@ def test_pre_copy_ends_for_now_and_goes_on(bench: Bench) -> None:
     data += stream.read_all(11)
     target = bench.open_with(116, bench.b)
     bench.data_of(target, State.RESUMING).write_all(data, 13)
+    target.set_state(State.RUNNING)
+    assert bench.driver.observe(target) == before
+
+
+@pytest.mark.migrates(Migration.PRE_COPY, Migration.P2P)
+def test_pre_copy_comes_back_from_p2p(bench: Bench) -> None:
+    """What was read stays read, and what is left can be asked for."""
+    source = bench.open_with(16)
+    before = bench.driver.observe(source)
+    stream = bench.data_of(source, State.PRE_COPY)
+    data = stream.read(stream.precopy_info().initial)
+    source.set_state(State.PRE_COPY_P2P)
+    source.set_state(State.PRE_COPY)
+    data += stream.read(info.initial) if (info := stream.precopy_info()).initial else b""
+    with refused(errno.ENOMSG):
+        stream.read(1)
+    source.set_state(State.STOP_COPY)
+    data += stream.read_all()
+    target = bench.open_with(116, bench.b)
+    bench.data_of(target, State.RESUMING).write_all(data)
     target.set_state(State.RUNNING)
     assert bench.driver.observe(target) == before
 

@@ -39,4 +39,5 @@ DRIVER = Driver(
     probe_commands=("get_pf", "client_register", "register_notify"),
     stream_size=4 + 4 + 256 + 6000,
     mappable=(0, 4096),
+    upstream="pds-vfio-pci",
 )

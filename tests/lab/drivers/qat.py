@@ -82,4 +82,5 @@ DRIVER = Driver(
     probe_commands=("create", "init"),
     stream_size=_SIZE,
     mappable=(0, 4096),
+    upstream="qat_vfio_pci",
 )
