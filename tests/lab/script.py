@@ -115,7 +115,8 @@ def _map_regions(recorder: Recorder) -> None:
     device.store(CONFIG_REGION, 4, 2, 2)
     for index in range(CONFIG_REGION):
         _map_region(recorder, device, index, device.region(index).size)
-    device.close()
+    # A mapping keeps the device open.
+    recorder.close_all()
     if recorder.bench.driver.migration and recorder.bench.driver.mappable:
         _fault_in_copies(recorder)
 
