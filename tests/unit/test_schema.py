@@ -329,7 +329,7 @@ def test_what_surely_fits_is_what_jsonschema_takes(data: st.DataObject) -> None:
 def break_something(spec: Any, data: st.DataObject) -> None:
     """Put another value at a place of a document, take it out, or put something beside it."""
     container, key = data.draw(st.sampled_from(list(places(spec))))
-    value = data.draw(st.sampled_from(VALUES))
+    value = copy.deepcopy(data.draw(st.sampled_from(VALUES)))
     match data.draw(st.sampled_from(["replace", "remove", "add"])):
         case "replace":
             container[key] = value
