@@ -25,6 +25,7 @@ UPSTREAM = {
     "qat": 705,
     "virtio": 2068,
     "xe": 596,
+    "zdev": 221,
 }
 _CONTROL = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.S)
 
@@ -56,7 +57,10 @@ def spec_lines(name: str) -> int:
 
 def rendered_lines(name: str) -> int:
     """Return how many lines the sources and headers for the newest kernel have, those by hand aside."""
-    rendered = repository.ROOT / "out" / repository.targets()[-1] / name
+    newest = repository.ROOT / "out" / repository.targets()[-1]
+    if _spec(name).is_core:
+        return len((newest / f"{_spec(name).model.driver.name}.c").read_text(encoding="utf-8").splitlines())
+    rendered = newest / name
     sources = [path for path in rendered.glob("*.[ch]") if path.name not in _hooks(name)]
     return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in sources)
 
@@ -108,6 +112,8 @@ def _partials(name: str) -> frozenset[str]:
         return get_template(template, *arguments, **named)
 
     kernel = repository.kernel(repository.targets()[-1])
+    if _spec(name).is_core:
+        return frozenset()
     plan = plan_driver(_spec(name).model, name, kernel)
     environment.get_template = noting  # type: ignore[method-assign]
     try:

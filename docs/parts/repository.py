@@ -113,7 +113,7 @@ def rendered_top(release: str) -> dict[str, str]:
     names = sorted(path.stem for path in ROOT.glob("specs/*/*.yaml"))
     specs = pipeline.load_specs([_spec_file(name, None, ROOT) for name in names], problems)
     present = pipeline.check_for(specs, kernel(release), problems)
-    entries = [pipeline.DriverEntry(spec.directory, spec.symbol) for spec in present]
+    entries = [spec.entry for spec in present]
     return {name: data.decode() for name, data in pipeline.render_top(entries).items()}
 
 

@@ -22,10 +22,30 @@ _ABOUT = "Written by vfiogen, which rewrites and removes only the files listed h
 
 
 class DriverEntry(Value):
-    """What the files above a driver's directory say about it: its directory and Kconfig symbol."""
+    """What the files above a driver's directory say about it: its directory and Kconfig symbol.
+
+    A part of the core has its object in the directory's place.
+    """
 
     directory: str
     symbol: str
+
+    @property
+    def is_object(self) -> bool:
+        """Whether it is a part of the core; no directory has a dot in its name."""
+        return self.directory.endswith(".o")
+
+    @property
+    def made(self) -> str:
+        """What the Makefile above has of it."""
+        return self.directory if self.is_object else f"{self.directory}/"
+
+    @property
+    def kconfig(self) -> str:
+        """Its Kconfig entry, as seen from above."""
+        if self.is_object:
+            return f"Kconfig.{self.directory.removesuffix('.o')}"
+        return f"{self.directory}/Kconfig"
 
 
 class Entry(Value):

@@ -31,8 +31,19 @@ class LoadedSpec(Value):
 
     @property
     def directory(self) -> str:
-        """The driver's directory in the output."""
-        return self.model.driver.directory.text
+        """The driver's directory in the output; of a part of the core, which has none, the name."""
+        return self.model.driver.directory.text or self.model.driver.name.text
+
+    @property
+    def is_core(self) -> bool:
+        """Whether it is a part of vfio-pci-core, not a module."""
+        return self.model.driver.core_object is not None
+
+    @property
+    def entry(self) -> DriverEntry:
+        """What is listed above the driver's directory."""
+        place = f"{self.model.driver.name}.o" if self.is_core else self.directory
+        return DriverEntry(place, self.symbol)
 
     @property
     def symbol(self) -> str:
@@ -78,11 +89,16 @@ def check_for(specs: Iterable[LoadedSpec], kernel: Kernel, problems: Problems) -
 
 def render_specs(specs: Iterable[LoadedSpec], kernel: Kernel) -> list[RenderedFile]:
     """Return the files of drivers that have passed the checks."""
+    from vfiogen.plan.core import plan_core
     from vfiogen.plan.driver import plan_driver
-    from vfiogen.render import render_driver
+    from vfiogen.render import render_core, render_driver
 
     rendered: list[RenderedFile] = []
     for spec in specs:
+        if spec.is_core:
+            core = render_core(plan_core(spec.model, spec.owner, kernel))
+            rendered += [RenderedFile(PurePosixPath(n), x.encode(), spec.owner) for n, x in core.items()]
+            continue
         plan = plan_driver(spec.model, spec.owner, kernel)
         files = {name: text.encode() for name, text in render_driver(plan, kernel).items()}
         files |= {hook: _read_hook(spec.file.path.parent / hook) for hook in plan.hooks}

@@ -20,6 +20,7 @@ from vfiogen.plan.includes import plan_includes
 from vfiogen.records import replace
 
 if TYPE_CHECKING:
+    from vfiogen.plan.core import CorePlan
     from vfiogen.plan.driver import DriverPlan, FileHead
     from vfiogen.plan.view import DriverView, MigrationView
 
@@ -105,6 +106,16 @@ def render_sources(
     main = {"main.c": render_template("driver.c.j2", values | {"config": None})}
     return main | {
         part.name: render_template("part.c.j2", values | {"config": part.config}) for part in driver.parts
+    }
+
+
+def render_core(plan: CorePlan) -> dict[str, str]:
+    """Return the files of a part of the core, by name."""
+    from vfiogen.plan.core import PRIVATE_HEADER
+
+    return {
+        f"Kconfig.{plan.name}": render_template("Kconfig.j2", {"file": plan.file, "kconfig": plan.kconfig}),
+        f"{plan.name}.c": render_template("core.c.j2", {"core": plan, "private": PRIVATE_HEADER}),
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from vfiogen import pipeline
 from vfiogen.diagnostics import Problems
 from vfiogen.kernel.target import Kernel
-from vfiogen.manifest import DriverEntry
+from vfiogen.model.walk import names
 from vfiogen.project import SpecFile, find_project, find_specs
 from vfiogen.report import format_problems
 
@@ -27,6 +27,16 @@ def combination_specs() -> list[SpecFile]:
     return find_specs(find_project(ROOT / "tests"), [])
 
 
+def foreign_specs() -> list[SpecFile]:
+    """The specs of this repository whose C is for s390 alone."""
+    return [spec.file for spec in load(project_specs()) if is_foreign(spec)]
+
+
+def is_foreign(spec: pipeline.LoadedSpec) -> bool:
+    """Tell whether the C of a spec is for s390 alone."""
+    return "S390" in names(spec.model.driver.kconfig.depends)
+
+
 def load(files: Iterable[SpecFile]) -> list[pipeline.LoadedSpec]:
     """Load specs that must have no problem."""
     problems = Problems()
@@ -41,7 +51,7 @@ def render(files: Iterable[SpecFile], kernel: Kernel) -> dict[str, str]:
     present = pipeline.check_for(load(files), kernel, problems)
     assert not problems, format_problems(problems, "human")
     rendered = {str(file.path): file.data.decode() for file in pipeline.render_specs(present, kernel)}
-    entries = [DriverEntry(spec.directory, spec.symbol) for spec in present]
+    entries = [spec.entry for spec in present]
     return rendered | {name: data.decode() for name, data in pipeline.render_top(entries).items()}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.rendering import combination_specs, load, project_specs, render, write
+from tests.golden.rendering import combination_specs, is_foreign, load, project_specs, render, write
 from tests.kernels.build import Prepared
 from tests.kernels.cocci import check_semantics
 from tests.kernels.gate import ModuleBuild, build_modules, check_documentation, check_style
@@ -61,6 +61,7 @@ def _render(files: list[SpecFile], built: Prepared, directory: Path, option: str
     kernel = kernel_from_tree(built.tree.source)
     present = check_for(load(files), kernel, Problems())
     image = write(render(files, kernel), directory / "image")
+    present = [spec for spec in present if not is_foreign(spec)]
     symbols = {spec.symbol: "m" for spec in present}
     symbols |= {one.symbol.text: option for spec in present for one in options_of(spec)}
     build = build_modules(built, image, directory / "work", symbols)
@@ -92,7 +93,7 @@ def test_compiler_sparse_and_modpost_are_silent(name: str, rendered: Renders) ->
 def test_checkpatch_is_silent(name: str, rendered: Renders, newest: Tree) -> None:
     result = rendered(name)
     ignored = () if result.kernel.has("kzalloc-obj") else NO_OBJECT_ALLOCATION
-    files = [*result.sources, *result.directory.rglob("Kconfig"), *result.directory.rglob("Makefile")]
+    files = [*result.sources, *result.directory.rglob("Kconfig*"), *result.directory.rglob("Makefile")]
     report = check_style(newest, files, ignored)
     assert report.clean, report.text
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.rendering import load, project_specs, render, write
+from tests.golden.rendering import is_foreign, load, project_specs, render, write
 from tests.kernels.build import Prepared, find_module
 from tests.kernels.gate import build_modules
 from tests.kernels.modinfo import ModInfo, read_modinfo
@@ -28,7 +28,7 @@ def modules(built: Prepared, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     kernel = kernel_from_tree(built.tree.source)
     directory = tmp_path_factory.mktemp("modinfo")
     image = write(render(project_specs(), kernel), directory / "image")
-    symbols = {spec.symbol: "m" for spec in load(project_specs())}
+    symbols = {spec.symbol: "m" for spec in load(project_specs()) if not is_foreign(spec)}
     build = build_modules(built, image, directory / "work", symbols, sparse=False)
     return {info.name: info for info in map(read_modinfo, build.modules)}
 

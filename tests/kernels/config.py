@@ -14,6 +14,7 @@ from vfiogen.kernel.release import Release
 
 LAB = Path(__file__).parent / "configs/lab.config"
 IN_TREE = LAB.with_name("intree.config")
+S390 = LAB.with_name("s390.config")
 _SET = re.compile(r"(CONFIG_\w+)=(\S+)(?:\s+#\s*(from|until)\s+(\S+))?")
 _UNSET = re.compile(r"# (CONFIG_\w+) is not set")
 
@@ -91,13 +92,18 @@ def require_met(settings: Iterable[Setting], config: Path) -> None:
         raise BuildError(f"{config} lacks what was asked for: {', '.join(missing)}")
 
 
-def configure(source: Path, out: Path, settings: tuple[Setting, ...], title: str, log: Path) -> None:
-    """Configure `out` for `source`: no symbol but the settings and what they need."""
+def configure(
+    source: Path, out: Path, settings: tuple[Setting, ...], title: str, log: Path, *variables: str
+) -> None:
+    """Configure `out` for `source`: no symbol but the settings and what they need.
+
+    `variables` are make's, such as the architecture.
+    """
     out.mkdir(parents=True, exist_ok=True)
     fragment = out / "vfiogen.config"
     fragment.write_text("".join(f"{one.line}\n" for one in settings))
     run_logged(
-        ["make", "-C", source, f"O={out}", f"KCONFIG_ALLCONFIG={fragment}", "allnoconfig"],
+        ["make", "-C", source, f"O={out}", f"KCONFIG_ALLCONFIG={fragment}", *variables, "allnoconfig"],
         f"configuring {title}",
         log,
     )

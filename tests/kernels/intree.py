@@ -12,28 +12,41 @@ import hashlib
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.kernels.build import make_command, require_clean
 from tests.kernels.cache import locked
-from tests.kernels.config import IN_TREE, LAB, Setting, built_in, configure, read_fragment
+from tests.kernels.config import IN_TREE, LAB, S390, Setting, built_in, configure, read_fragment
 from tests.kernels.errors import UnavailableError
 from tests.kernels.progress import clean_environment, run_logged, step
+from tests.kernels.tools import S390_COMPILER, Tool, require_tools
 from tests.kernels.trees import Tree
 
 PARENT = "drivers/vfio/pci"
 PLACE = f"{PARENT}/vfiogen"
 _SYMBOL = re.compile(r"^[ \t]*(?:menu)?config[ \t]+(\w+)[ \t]*$", re.MULTILINE)
 _SOURCE = re.compile(r'\s*source\s+"([^"]+)"\s*')
-_GUARD = re.compile(r"\s*obj-\$\(CONFIG_(\w+)\)\s*\+=")
+_GUARD = re.compile(r"\s*(?:obj|vfio-pci-core)-\$\(CONFIG_(\w+)\)\s*\+=")
+_OF_CORE = re.compile(r"vfio-pci-core-.*")
 _VARIANT = re.compile(r"CONFIG_\w+_VFIO_PCI")
 _VALUE = re.compile(r"^(?:CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set)$", re.MULTILINE)
 _KCONFIG = re.compile(r"\bwarning:|\berror:|unmet direct dependencies|^\*\*\*", re.IGNORECASE)
 _COMPILER = re.compile(r"(?:^|[\s:])(?:fatal )?(?:warning|error):", re.IGNORECASE)
 _OPTION = re.compile(r"^config (\w+)\n\tbool\b", re.MULTILINE)
 _STRICT = {"KCONFIG_WERROR": "1", "KCONFIG_WARN_UNKNOWN_SYMBOLS": "1"}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What is built for: its name in the cache, its settings, what is built, and what that takes."""
+
+    name: str
+    settings: Callable[[Tree], tuple[Setting, ...]]
+    goal: str
+    variables: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,14 +84,15 @@ class InTree:
     base: tuple[str, ...]
     symbols: tuple[str, ...]
     options: tuple[str, ...]
+    machine: Machine
 
     @property
     def drivers(self) -> tuple[str, ...]:
         """The symbols that can be m."""
         return tuple(symbol for symbol in self.symbols if symbol not in self.options)
 
-    def build(self, values: Mapping[str, str]) -> InTreeBuild:
-        """Set symbols (without CONFIG_) to y, m, n or a text, and build the image alone.
+    def build(self, values: Mapping[str, str], *variables: str) -> InTreeBuild:
+        """Set symbols (without CONFIG_) to y, m, n or a text, and build the machine's goal alone.
 
         Warnings of Kconfig are errors, unmet dependencies included, and the compiler's as well.
         """
@@ -87,7 +101,7 @@ class InTree:
         lines = [*kept, *(_line(*one) for one in values.items())]
         (self.out / ".config").write_text("".join(f"{line}\n" for line in lines))
         configured = self._make("olddefconfig")
-        built = self._make(f"{PLACE}/") if configured.returncode == 0 else None
+        built = self._make(self.machine.goal, *variables) if configured.returncode == 0 else None
         return self._outcome(configured.stdout, built)
 
     def _outcome(self, kconfig: str, built: subprocess.CompletedProcess[str] | None) -> InTreeBuild:
@@ -106,10 +120,10 @@ class InTree:
         found = _read_values((self.out / ".config").read_text())
         return {symbol: found.get(symbol, "n") for symbol in self.symbols}
 
-    def _make(self, goal: str) -> subprocess.CompletedProcess[str]:
+    def _make(self, goal: str, *variables: str) -> subprocess.CompletedProcess[str]:
         with step(f"making {goal}"):
             return subprocess.run(
-                make_command(self.forest, self.out, goal),
+                make_command(self.forest, self.out, *self.machine.variables, *variables, goal),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -121,28 +135,31 @@ class InTree:
 
 
 @contextlib.contextmanager
-def laid_in(tree: Tree, image: Path) -> Iterator[InTree]:
+def laid_in(tree: Tree, image: Path, machine: Machine | None = None) -> Iterator[InTree]:
     """Lay an image of drivers/vfio/pci into a tree as its subdirectory vfiogen/.
 
     The image has Kconfig and Makefile, which name what is below it. Drivers of the tree that
-    define one of its symbols are left out. One caller at a time holds a tree.
+    define one of its symbols are left out. Parts of the core take the places of those there. One
+    caller at a time holds a tree. Without a `machine` it is the lab's.
 
     Raises UnavailableError.
     """
     if not tree.complete or tree.ready:
         raise UnavailableError(f"{tree.source} isn't the clean and whole source of a kernel")
     require_clean(tree.source)
-    settings = _settings(tree)
-    home = tree.work / f"intree-{_digest(settings)}"
-    with locked(f"intree-{tree.work.name}"):
-        base = _prepare(tree, home, settings)
+    machine = machine or OF_LAB
+    require_tools(*machine.tools)
+    settings = machine.settings(tree)
+    home = tree.work / f"intree-{machine.name}{_digest(settings)}"
+    with locked(f"intree-{machine.name}{tree.work.name}"):
+        base = _prepare(tree, home, settings, machine)
         symbols = _symbols(image)
         _lay(tree.source, home / "source", image, frozenset(symbols))
         try:
-            yield InTree(home / "source", home / "build", base, symbols, _symbols(image, _OPTION))
+            yield InTree(home / "source", home / "build", base, symbols, _symbols(image, _OPTION), machine)
         finally:
             # The forest is of the kernel's own sources; nobody should take the image for one of them.
-            shutil.rmtree(home / "source" / PLACE, ignore_errors=True)
+            (home / "source" / PLACE).unlink(missing_ok=True)
 
 
 def _settings(tree: Tree) -> tuple[Setting, ...]:
@@ -155,19 +172,34 @@ def _settings(tree: Tree) -> tuple[Setting, ...]:
     return built_in(chosen)
 
 
+def _settings_s390(tree: Tree) -> tuple[Setting, ...]:
+    return read_fragment(S390, tree.release)
+
+
+OF_LAB = Machine("", _settings, f"{PLACE}/")
+OF_S390 = Machine(
+    "s390-",
+    _settings_s390,
+    f"{PARENT}/",
+    ("ARCH=s390", "CROSS_COMPILE=s390x-linux-gnu-"),
+    (S390_COMPILER,),
+)
+
+
 def _digest(settings: Iterable[Setting]) -> str:
     return hashlib.sha256("\n".join(one.line for one in settings).encode()).hexdigest()[:10]
 
 
-def _prepare(tree: Tree, home: Path, settings: tuple[Setting, ...]) -> tuple[str, ...]:
+def _prepare(tree: Tree, home: Path, settings: tuple[Setting, ...], machine: Machine) -> tuple[str, ...]:
     """Make the forest and its output directory once; return the lines of the configuration."""
     base = home / "base.config"
     if not base.exists():
         shutil.rmtree(home, ignore_errors=True)
         _plant(tree.source, home / "source")
         out = home / "build"
-        configure(home / "source", out, settings, f"Linux {tree.release}", home / "log")
-        command = make_command(home / "source", out, "prepare")
+        title = f"Linux {tree.release}"
+        configure(home / "source", out, settings, title, home / "log", *machine.variables)
+        command = make_command(home / "source", out, *machine.variables, "prepare")
         run_logged(command, f"preparing to build in Linux {tree.release}", home / "log")
         shutil.copy(out / ".config", home / "base.partial")
         (home / "base.partial").rename(base)
@@ -189,18 +221,30 @@ def _lay(source: Path, forest: Path, image: Path, symbols: frozenset[str]) -> No
     link = forest / PLACE
     link.unlink(missing_ok=True)
     link.symlink_to(image.absolute())
-    for name, edited in (
-        ("Kconfig", _with_image(source, symbols)),
-        ("Makefile", _with_objects(source, symbols)),
-    ):
-        own = forest / PARENT / name
-        own.unlink()
-        own.write_text(edited)
+    _restore(source / PARENT, forest / PARENT)
+    for part in image.glob("*.c"):
+        _replace(forest / PARENT / part.name, part.read_text())
+    _replace(forest / PARENT / "Kconfig", _with_image(source, symbols))
+    _replace(forest / PARENT / "Makefile", _with_objects(source, symbols, image))
+
+
+def _restore(source: Path, forest: Path) -> None:
+    """Take back what an earlier image has replaced."""
+    for own in forest.iterdir():
+        if own.is_file() and not own.is_symlink():
+            own.unlink()
+            if (source / own.name).exists():
+                own.symlink_to(source / own.name)
+
+
+def _replace(own: Path, text: str) -> None:
+    own.unlink(missing_ok=True)
+    own.write_text(text)
 
 
 def _with_image(source: Path, symbols: frozenset[str]) -> str:
     """Return the Kconfig of drivers/vfio/pci with the image's after its last source line."""
-    lines = (source / PARENT / "Kconfig").read_text().splitlines()
+    lines = _without_entries((source / PARENT / "Kconfig").read_text(), symbols).splitlines()
     kept = [line for line in lines if not symbols & _defined_by(source, line)]
     last = max(at for at, line in enumerate(lines) if _SOURCE.fullmatch(line))
     after = len(lines) - last - 1
@@ -208,15 +252,22 @@ def _with_image(source: Path, symbols: frozenset[str]) -> str:
     return "\n".join([*kept[:at], "", f'source "{PLACE}/Kconfig"', *kept[at:], ""])
 
 
+def _without_entries(text: str, symbols: frozenset[str]) -> str:
+    """Leave out entries of a Kconfig file itself: the image has those of its parts of the core."""
+    entries = re.split(r"^(?=\S)", text, flags=re.MULTILINE)
+    return "".join(one for one in entries if not symbols & set(_SYMBOL.findall(one)))
+
+
 def _defined_by(source: Path, line: str) -> frozenset[str]:
     match = _SOURCE.fullmatch(line)
     return frozenset(_SYMBOL.findall((source / match[1]).read_text())) if match else frozenset()
 
 
-def _with_objects(source: Path, symbols: frozenset[str]) -> str:
+def _with_objects(source: Path, symbols: frozenset[str], image: Path) -> str:
     lines = (source / PARENT / "Makefile").read_text().splitlines()
     kept = [line for line in lines if not (match := _GUARD.match(line)) or match[1] not in symbols]
-    return "\n".join([*kept, "obj-y += vfiogen/", ""])
+    of_core = _OF_CORE.findall((image / "Makefile").read_text())
+    return "\n".join([*kept, *of_core, "obj-y += vfiogen/", ""])
 
 
 def _symbols(image: Path, defined: re.Pattern[str] = _SYMBOL) -> tuple[str, ...]:

@@ -46,7 +46,8 @@ NEEDED = (
     Tool("gelf.h", "libelf-dev"),
     Tool("openssl/opensslv.h", "libssl-dev"),
 )
-OPTIONAL = (Tool("spatch", "coccinelle"),)
+S390_COMPILER = Tool("s390x-linux-gnu-gcc", "gcc-s390x-linux-gnu")
+OPTIONAL = (Tool("spatch", "coccinelle"), S390_COMPILER)
 
 
 def missing_tools(tools: tuple[Tool, ...] = NEEDED) -> list[Tool]:
@@ -54,9 +55,9 @@ def missing_tools(tools: tuple[Tool, ...] = NEEDED) -> list[Tool]:
     return [tool for tool in tools if not tool.present]
 
 
-def require_tools() -> None:
+def require_tools(*more: Tool) -> None:
     """Raise UnavailableError, with the command that helps, when a needed tool is missing."""
-    missing = missing_tools()
+    missing = missing_tools((*NEEDED, *more))
     if missing:
         names = ", ".join(tool.what for tool in missing)
         raise UnavailableError(f"missing: {names}; run `{' '.join(install_command(missing))}`")

@@ -38,8 +38,14 @@ def rendered() -> list[tuple[m.Spec, str]]:
             files = {
                 str(file.path.name): file.data.decode() for file in pipeline.render_specs([spec], kernel)
             }
-            found.append((spec.model, re.sub(r"/\*.*?\*/", "", files["main.c"], flags=re.S)))
+            text = files.get("main.c") or _source(files)
+            found.append((spec.model, re.sub(r"/\*.*?\*/", "", text, flags=re.S)))
     return found
+
+
+def _source(files: dict[str, str]) -> str:
+    """Return the C of a part of the core."""
+    return next(text for name, text in files.items() if name.endswith(".c"))
 
 
 def own_commands(spec: m.Spec) -> set[str]:

@@ -163,7 +163,8 @@ def complete(text: str) -> str:
     piece = read(text)
     if '"steps"' in piece:
         piece = {'"commands"': {'"act"': piece}, '"lifecycle"': {'"open"': '"act"'}}
-    for more in (*_mentioned(text, piece), SECTIONS):
+    whole = "vocabulary: 1" if '"core-object"' in piece.get('"driver"', {}) else SECTIONS
+    for more in (*_mentioned(text, piece), whole):
         piece = around(piece, read(more))
     return "\n".join(f"{key}: {write(value)}" for key, value in piece.items())
 

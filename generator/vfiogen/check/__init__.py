@@ -14,8 +14,10 @@ from vfiogen.check.channels import check_channels
 from vfiogen.check.columns import check_columns
 from vfiogen.check.commands import check_commands
 from vfiogen.check.context import check_context
+from vfiogen.check.core import check_core
 from vfiogen.check.driver import check_driver
 from vfiogen.check.events import check_events
+from vfiogen.check.features import check_features
 from vfiogen.check.kernel import check_gates, check_kernel
 from vfiogen.check.migration import check_migration
 from vfiogen.check.names import check_names
@@ -43,6 +45,7 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     problems.settle(spec.source)
     analysis, scope = Analysis(spec, problems), _outside(spec)
     check_driver(spec, analysis, problems)
+    check_core(spec, problems)
     check_columns(spec, analysis)
     check_texts(spec, problems)
     check_names(spec, problems)
@@ -60,6 +63,7 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     check_probe(spec, problems)
     check_regions(spec, analysis, scope)
     check_capabilities(spec, spec.capabilities, analysis, Scope(spec))
+    check_features(spec, analysis, Scope(spec))
     check_variants(spec, analysis)
     check_migration(spec, analysis, scope)
     check_gates(spec, problems)

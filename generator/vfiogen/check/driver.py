@@ -65,7 +65,8 @@ def _check_module(driver: m.Driver, problems: Problems) -> None:
     elif len(name.text) > LONGEST_MODULE:
         message = f"the name has {len(name.text)} characters, and that of a module at most {LONGEST_MODULE}"
         problems.report("value-range", message, name.span, f"shorten it by {len(name.text) - LONGEST_MODULE}")
-    for symbol in driver.kconfig.symbols:
+    # A part of the core is what its symbol stands for.
+    for symbol in driver.kconfig.symbols if driver.core_object is None else ():
         if symbol.text in VFIO_SYMBOLS:
             _taken(f"{quote(symbol.text)} is a symbol of the kernel's own", symbol, problems)
 

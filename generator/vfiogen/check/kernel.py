@@ -85,6 +85,7 @@ def needed_features(spec: m.Spec) -> Iterator[m.Word]:
     for command in spec.commands:
         yield from (needs for needs in (command.needs, *(b.needs for b in command.bodies)) if needs)
     yield from (one.needs for one in spec.every_capability if one.needs)
+    yield from (feature.needs for feature in spec.device_features if feature.needs)
     yield from (variant.needs for variant in spec.variants if variant.needs)
     yield from (step.needs for step in every_step(spec) if step.needs)
     debugfs = spec.migration.debugfs if spec.migration else None
@@ -117,7 +118,8 @@ def of_kernel(spec: m.Spec, kernel: Kernel) -> m.Spec:
     if len(there) == len(spec.variants):
         return spec
     used = {word.text for variant in there for word in variant.use}
-    without = {"config-space": "config_space", "regions": "regions", "capabilities": "capabilities"}
+    without = {"config-space": "config_space", "regions": "regions"}
+    without |= {"capabilities": "capabilities", "device-features": "device_features"}
     changes = {member: () for section, member in without.items() if section not in used}
     if "lifecycle" not in used:
         changes |= dict.fromkeys(("init", "probe", "open", "reset_prepare", "reset_done"), ())
@@ -220,9 +222,10 @@ def _uses(spec: m.Spec) -> Iterator[tuple[m.Formula, set[str]]]:
         certain = whole | _certain(spec, section)
         yield from _step_uses(steps, certain)
         yield from ((formula, certain) for formula in formulas(rest))
-    for one in spec.capabilities:
-        gates = whole | _certain(spec, "capabilities") | ({_needs(one.needs)} if one.needs else set())
-        yield from ((formula, gates) for formula in formulas(one))
+    for section, parts in (("capabilities", spec.capabilities), ("device-features", spec.device_features)):
+        for one in parts:
+            gates = whole | _certain(spec, section) | ({_needs(one.needs)} if one.needs else set())
+            yield from ((formula, gates) for formula in formulas(one))
     debugfs = spec.migration.debugfs if spec.migration else None
     gates = whole | _certain(spec, "migration")
     gates |= {_needs(debugfs.needs)} if debugfs and debugfs.needs else set()

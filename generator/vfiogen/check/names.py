@@ -61,26 +61,27 @@ DEVICE_MEMBERS = _words("""
 COMMAND_LOCALS = _words("pdev ret timeout")
 # Variables beside the one that is called like the prefix, and members of the migration file beside it.
 PREFIX_LOCALS = COMMAND_LOCALS | _words("""
-    addr area arg argsz asleep at bar border buf byte cap capacity caps cmd comp completion core_device
-    core_vdev count data dev dir disabled done end envelope event expected filp first flags fops header
-    i id index info inode io last length limit limits lock memory migf migration minsz msix name nb
-    needed next ops other own pages pfn pfns pos ppos pre_copy region request resets seq sg size sparse
-    start state target unused value vdev visible vma width
+    addr area arg argsz asleep at bar border buf byte cap capacity caps cmd comp completion
+    core_device core_vdev count data dev dir disabled done end envelope event expected filp first
+    flags fops header i id index info inode io last length limit limits lock memory migf migration
+    minsz msix name nb needed next ops other own pages pfn pfns pos ppos pre_copy region request
+    resets seq sg size sparse start state target to unused value vdev visible vma wanted width
 """)
 # What rendered code calls: a variable of the name would hide it.
 CALLED = _words("""
     anon_inode_getfile array_size atomic_inc atomic_read check_add_overflow check_mul_overflow
-    check_sub_overflow cond_resched container_of copy_from_user copy_to_user debugfs_create_dir
-    debugfs_create_file debugfs_lookup dma_alloc_coherent dma_free_coherent dma_map_sgtable
-    dma_unmap_sgtable down_read down_write dput flush_kernel_vmap_range fput fsleep get_file get_user
-    invalidate_kernel_vmap_range ioremap ioremap_wc iounmap kasprintf kfree kmalloc kvfree
-    kvmalloc_array kvmalloc_objs kvzalloc kzalloc kzalloc_obj lockdep_assert_held memcpy memcpy_fromio
-    memcpy_toio memremap memunmap module_pci_driver mutex_destroy mutex_init mutex_lock mutex_unlock
-    pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_match_id pci_physfn pgprot_noncached
-    pm_runtime_put put_user read_poll_timeout readb readb_poll_timeout readl readl_poll_timeout readq
-    readq_poll_timeout readw readw_poll_timeout seq_hex_dump seq_printf sg_alloc_table_from_pages
-    sg_dma_address sg_dma_len sg_free_table static_assert stream_open struct_size to_pci_dev up_read
-    up_write vfree vm_flags_set vma_pages vmalloc_to_page vmf_insert_pfn writeb writel writeq writew
+    check_sub_overflow clear_user cond_resched container_of copy_from_user copy_to_user
+    debugfs_create_dir debugfs_create_file debugfs_lookup dma_alloc_coherent dma_free_coherent
+    dma_map_sgtable dma_unmap_sgtable down_read down_write dput flush_kernel_vmap_range fput fsleep
+    get_file get_user invalidate_kernel_vmap_range ioremap ioremap_wc iounmap kasprintf kfree
+    kmalloc kvfree kvmalloc_array kvmalloc_objs kvzalloc kzalloc kzalloc_obj lockdep_assert_held
+    memcpy memcpy_fromio memcpy_toio memremap memunmap module_pci_driver mutex_destroy mutex_init
+    mutex_lock mutex_unlock pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_match_id pci_physfn
+    pgprot_noncached pm_runtime_put put_user read_poll_timeout readb readb_poll_timeout readl
+    readl_poll_timeout readq readq_poll_timeout readw readw_poll_timeout seq_hex_dump seq_printf
+    sg_alloc_table_from_pages sg_dma_address sg_dma_len sg_free_table static_assert stream_open
+    struct_size to_pci_dev u64_to_user_ptr up_read up_write vfree vm_flags_set vma_pages
+    vmalloc_to_page vmf_insert_pfn writeb writel writeq writew
 """)
 # Prefixes with which the kernel's headers declare something that a driver declares too, such as vfio_device
 # or pci_save_state.
@@ -288,8 +289,9 @@ class _Names:
         """A command that is a single call has none, but where the parent is looked up or hooks run it."""
         provider = self._spec.provider
         texts = any(_has_text(formula) for formula in formulas(command))
-        looked_up = provider is not None and provider.is_seen_to
-        apart = looked_up or command.config is not None
+        calls = (body.call.tree for body in command.bodies if body.call)
+        pointed = any(isinstance(x, s.KernelCall) and isinstance(x.call.function, s.Member) for x in calls)
+        apart = pointed or command.config is not None or (provider is not None and provider.is_seen_to)
         return not is_single_call(command) or command.name.text in self._hooked or apart or texts
 
     def _check_function(self, word: m.Word, name: str) -> None:
@@ -371,6 +373,11 @@ def own_functions(spec: m.Spec) -> frozenset[str]:
     beside = frozenset(name for region in spec.device_regions for name in _of_region(region))
     if spec.capabilities:
         beside |= {"add_capabilities", "core_info", "get_info", "ioctl"}
+    if spec.device_features:
+        beside |= {"device_feature", *(feature_name(feature) for feature in spec.device_features)}
+    if spec.driver.core_object:
+        prefix = f"{spec.driver.prefix}_"
+        beside |= {word.text.removeprefix(prefix) for word in spec.driver.core_object.entries}
     early = any(block.is_early for block in spec.registers)
     emulates = spec.regions or spec.config_space or spec.probe or early
     own = OWN_FUNCTIONS | beside | (_EMULATION if emulates else frozenset())
@@ -378,6 +385,11 @@ def own_functions(spec: m.Spec) -> frozenset[str]:
     of_variants = {f"{suffix}_{name}" for suffix in suffixes for name in _OF_VARIANTS}
     shown = {f"debug_{file.name}_{part}" for file in spec.debug_files for part in _OF_FILES}
     return own | locks | shown | of_variants | {condition_name(spec, variant) for variant in spec.variants}
+
+
+def feature_name(feature: m.DeviceFeature) -> str:
+    """Return what the function of a feature is called, without the prefix."""
+    return feature.id.text.removeprefix("VFIO_DEVICE_").lower()
 
 
 def condition_name(spec: m.Spec, variant: m.Variant) -> str:

@@ -9,7 +9,7 @@ from vfiogen.diagnostics import Problems, did_you_mean, listing, quote
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
-from vfiogen.model.scope import is_single_call
+from vfiogen.model.scope import SETTLED, is_single_call
 from vfiogen.model.typed import walk
 from vfiogen.model.types import VOID, integer
 
@@ -48,12 +48,13 @@ def check_undo(steps: Iterable[m.Step], analysis: Analysis, scope: Scope) -> Non
 
 def _check_choices(step: m.Step, analysis: Analysis, scope: Scope) -> None:
     """What is left out at run time has no undo, and a list of durations something that chooses from it."""
-    analysis.condition(step.when, scope)
+    condition = analysis.condition(step.when, scope)
     analysis.number(step.by, scope)
     problems = analysis.problems
-    if step.when and step.undo:
-        message = "a step that may be left out has no undo, which isn't"
-        problems.report("modifier", message, step.span_of("undo"), "put the two into commands")
+    if condition is not None and step.undo and not _stays(condition):
+        message = "the step may have been left out when it is undone, and the other way round"
+        hint = "`when` with an undo looks at what stays as it is, such as `found(kvm)`"
+        problems.report("modifier", message, step.span_of("undo"), hint, "or put the two into commands")
     if step.verb != "poll" and (step.limits or step.by):
         message = "only a poll chooses how long it goes on"
         problems.report("modifier", message, step.span_of("by", "for"))
@@ -61,6 +62,15 @@ def _check_choices(step: m.Step, analysis: Analysis, scope: Scope) -> None:
         hint = "write `for: [1s, 4s], by: block.register.bits`, say"
         message = "`by` chooses from a list of durations in `for`"
         problems.report("modifier", message, step.span_of("by", "for"), hint)
+
+
+def _stays(condition: t.Typed) -> bool:
+    """Tell whether a condition holds, or doesn't, for as long as the device is open."""
+    fixed = (t.Found, t.Located, t.Literal, t.Constant, t.Prefix, t.Operation)
+    return all(
+        isinstance(part, fixed) or (isinstance(part, t.Builtin) and part.name in SETTLED)
+        for part in walk(condition)
+    )
 
 
 def _check_into(step: m.Step, analysis: Analysis, scope: Scope) -> None:

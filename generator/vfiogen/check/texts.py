@@ -45,6 +45,7 @@ def _of_declarations(spec: m.Spec) -> Iterator[m.Word | None]:
     yield from (region.note for region in spec.regions)
     yield from (one.note for region in spec.regions for one in region.ranges)
     yield from (one.note for one in spec.every_capability)
+    yield from (feature.note for feature in spec.device_features)
     for command in spec.commands:
         yield from (command.note, *(body.note for body in command.bodies))
 

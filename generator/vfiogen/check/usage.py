@@ -70,6 +70,7 @@ def _filled(spec: m.Spec) -> Iterator[str]:
         yield from (envelope.member.text, envelope.payload.text, *_parts(envelope.values))
     area = spec.migration.stream.area if spec.migration else None
     yield from (area.address.text, area.length.text) if area else ()
+    yield from (feature.buffer.text for feature in spec.device_features)
     for capability in spec.every_capability:
         yield from (word.text for word, _ in capability.values)
 

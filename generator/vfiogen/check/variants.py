@@ -137,6 +137,8 @@ def _sections(spec: m.Spec) -> dict[str, Span]:
         found["regions"] = spec.regions[0].name.span
     if spec.capabilities:
         found["capabilities"] = spec.capabilities[0].id.span
+    if spec.device_features:
+        found["device-features"] = spec.device_features[0].id.span
     if spec.migration:
         found["migration"] = spec.migration.span
     return found

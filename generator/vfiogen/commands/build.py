@@ -126,7 +126,9 @@ def _split(
     for spec in specs:
         missing = missing_needs(spec.model, target.kernel)
         unmet = unmet_dependencies(spec.model.driver.kconfig, config)
-        if missing:
+        if spec.is_core:
+            skipped.append(Skipped(spec, "it is a part of the core, and built with the kernel"))
+        elif missing:
             skipped.append(Skipped(spec, f"the kernel lacks {listing(missing, 'and')}"))
         elif unmet:
             skipped.append(Skipped(spec, f"its configuration lacks {listing(unmet, 'and')}"))

@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 
 from vfiogen import manifest, pipeline
 from vfiogen.diagnostics import Problems
-from vfiogen.manifest import DriverEntry
 from vfiogen.pipeline import LoadedSpec, RenderedFile
 from vfiogen.project import Target, find_project, find_specs, require_targets
 from vfiogen.write import Changes, compare, other_drivers
@@ -50,7 +49,7 @@ def render_changes(arguments: Namespace, problems: Problems) -> list[Changes]:
 def changes_for(directory: Path, target: Target, specs: list[LoadedSpec], owners: set[str] | None) -> Changes:
     """Return what the drivers of one kernel would change; other drivers stay listed."""
     shown = str(directory)
-    drivers = {spec.owner: DriverEntry(spec.directory, spec.symbol) for spec in specs}
+    drivers = {spec.owner: spec.entry for spec in specs}
     others = {} if owners is None else other_drivers(directory, shown, owners)
     listed = (*others.values(), *drivers.values())
     top = pipeline.render_top(listed)

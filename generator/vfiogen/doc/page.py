@@ -64,6 +64,8 @@ def document(spec: m.Spec, origin: str, illustrated: bool = True) -> Document:
 
 
 def _devices(spec: m.Spec) -> Iterator[str]:
+    if spec.driver.core_object:
+        return
     yield rst.chapter("Devices")
     yield rst.bullets(
         f"{literal(f'{row.vendor}:{one.id}')}{_function(row)}: {escaped(one.title.text)}"
@@ -96,6 +98,7 @@ def _parent(spec: m.Spec) -> Iterator[str]:
         "device": "keeps it until the device is released",
         "init": "asks for it once more when the device is set up, and uses what it has got from then on",
         "call": "looks it up for each command",
+        "entry": "looks it up whenever the core calls",
     }[provider.hold]
     if provider.usable:
         error = f"-{provider.error or 'ENODEV'}"

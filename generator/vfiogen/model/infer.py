@@ -217,12 +217,16 @@ class Inference:
         """Type a call of a kernel function."""
         assert isinstance(node, s.KernelCall)
         function = node.call.function
-        if not isinstance(function, s.Name) or not is_c_identifier(function.name):
+        names = _pointer_path(function)
+        if not names or not all(is_c_identifier(name) for name in names):
             raise self._no_function(function)
         returned = self._call_type(node.returns)
         failure = "errno" if node.returns.type == "errno" else node.returns.failure
+        if names[1:] and (returned is not VOID):
+            message = "what is called through a pointer returns `errno` or `void`"
+            raise self._fail("type", message, node.returns, "it may be missing, which is ENOENT then")
         arguments = self._all(self._argument, node.call.arguments)
-        return t.KernelFunction(returned, function.name, arguments, failure)
+        return t.KernelFunction(returned, ".".join(names), arguments, failure, bool(names[1:]))
 
     # -- places -----------------------------------------------------------------------------------
 
@@ -364,8 +368,9 @@ class Inference:
         if name not in names:
             hint = _MEANT.get(name, "")
             raise self._unknown(f"nothing is called {quote(name)}", name, node, self._names(), hint)
-        if name == "msix-enabled" and not self._scope.mapped:
-            message = f"MSI-X can't be enabled {_UNREACHED[self._scope.unmapped]}"
+        if name in ("kvm", "msix-enabled") and not self._scope.mapped:
+            what = "MSI-X can't be enabled" if name == "msix-enabled" else "no virtual machine is known"
+            message = f"{what} {_UNREACHED[self._scope.unmapped]}"
             raise self._fail("register-early", message, node)
         if name in ("parent", "vf-id") and not self._spec.is_virtual:
             message = f"{quote(name)} exists for virtual functions only"
@@ -683,6 +688,8 @@ class Inference:
         block = self._block(argument) if argument is not None else None
         if block is not None and block.position is not None:
             return t.Located(BOOL, block)
+        if isinstance(argument, s.Name) and argument.name == "kvm":
+            return replace(self._builtin(argument), type=BOOL)
         if provider is None or not isinstance(argument, s.Name) or argument.name != provider.handle.text:
             raise self._fail("arguments", "`found()` takes the parent's handle", argument or node)
         return t.Found(BOOL)
@@ -1005,6 +1012,13 @@ _MEANT = {
 _ACCESSOR = re.compile(r"(io)?(read|write)([bwlq]|8|16|32|64)")
 # By the number that stands where true or false is needed.
 _BOOL_HINTS: dict[int | None, str] = {0: "write `false`", 1: "write `true`"}
+
+
+def _pointer_path(function: s.Expression) -> list[str]:
+    """Return the name of a function, or of an object of the kernel and its member that points to one."""
+    if isinstance(function, s.Member) and isinstance(function.base, s.Name):
+        return [function.base.name, function.name]
+    return [function.name] if isinstance(function, s.Name) else []
 
 
 def _called(command: m.Command) -> set[str]:

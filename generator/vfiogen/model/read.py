@@ -132,7 +132,7 @@ class _Reader:
             features=_each(root["kernel"]["features"], _feature),
             headers=root["kernel"]["headers"].words(),
             needs=root["kernel"]["needs"].words(),
-            provider=self._provider(root["provider"]) if root["provider"] else None,
+            provider=self._provider(root["provider"], root["driver"]) if root["provider"] else None,
             kernel_structures=tuple(self._kernel_structure(k, v) for k, v in structures if " " in k.text),
             layouts=tuple(self._layout(k, v) for k, v in structures if " " not in k.text),
             context=_each(root["context"], self._context),
@@ -150,6 +150,7 @@ class _Reader:
             config_space=_each(root["config-space"], self._config_field),
             regions=_each(root["regions"], self._region),
             capabilities=tuple(self._capability(item) for item in root["capabilities"].items()),
+            device_features=_each(root["device-features"], self._device_feature),
         )
 
     def _driver(self, view: _View) -> m.Driver:
@@ -163,6 +164,7 @@ class _Reader:
             copyright=view["copyright"].optional(),
             name_is_abi=view["name-is-abi"].optional(),
             kconfig=self._kconfig(view["kconfig"]),
+            core_object=_core_object(view["core-object"]),
         )
 
     def _kconfig(self, view: _View) -> m.Kconfig:
@@ -206,7 +208,8 @@ class _Reader:
         number = view.optional_integer()
         return m.Column(name, number, None if number else self._formula(view, parse.parse_kernel_call))
 
-    def _provider(self, view: _View) -> m.Provider:
+    def _provider(self, view: _View, driver: _View) -> m.Provider:
+        usual = "entry" if driver["core-object"] else "device"
         return m.Provider(
             handle=view["handle"].word(),
             type=view["type"].word(),
@@ -214,7 +217,7 @@ class _Reader:
             namespace=view["namespace"].optional(),
             get=self._required(view["get"], parse.parse_kernel_call),
             put=self._formula(view["put"], parse.parse_kernel_call),
-            hold=view["hold"].text("device"),
+            hold=view["hold"].text(usual),
             usable=self._expression(view["usable"]),
             error=view["error"].optional(),
         )
@@ -481,6 +484,16 @@ class _Reader:
             note=view["note"].optional(),
         )
 
+    def _device_feature(self, name: m.Word, view: _View) -> m.DeviceFeature:
+        return m.DeviceFeature(
+            id=name,
+            structure=view["structure"].word(),
+            buffer=view["buffer"].word(),
+            get=self._required(view["get"], parse.parse_expression),
+            needs=view["needs"].optional(),
+            note=view["note"].optional(),
+        )
+
     def _physical(self, view: _View) -> m.Physical | None:
         if not view:
             return None
@@ -629,6 +642,13 @@ def _access(view: _View) -> m.Access:
         wide_get=view["get-64"].optional(),
         wide_set=view["set-64"].optional(),
     )
+
+
+def _core_object(view: _View) -> m.CoreObject | None:
+    if not view:
+        return None
+    names = (view[key].optional() for key in ("capabilities", "open", "close", "feature"))
+    return m.CoreObject(view.key_span, *names)
 
 
 def _each(view: _View, read: Callable[[m.Word, _View], T]) -> tuple[T, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from vfiogen.model import spec as m
 from vfiogen.model import types
-from vfiogen.model.types import PCI_DEVICE, VOID, Type
+from vfiogen.model.types import KVM, PCI_DEVICE, VOID, Type
 from vfiogen.records import Value, replace
 
 BUILTINS: dict[str, Type] = {
@@ -16,7 +16,10 @@ BUILTINS: dict[str, Type] = {
     "pci-id": types.integer(16),
     "is-vf": types.BOOL,
     "msix-enabled": types.BOOL,
+    "kvm": KVM,
 }
+# What stays as it is while a device is open.
+SETTLED = ("device", "parent", "vf-id", "domain", "pci-id", "is-vf", "kvm")
 STREAM_NAMES: dict[str, Type] = {
     "loaded": types.integer(64),
     "capacity": types.integer(64),

@@ -81,8 +81,23 @@ class Kconfig(Record):
         return f"{option.symbol.text.removeprefix(f'{self.symbol}_').lower()}.c"
 
 
+class CoreObject(Record):
+    """The functions by which the core calls a part of it, as far as there are any."""
+
+    span: Span
+    capabilities: Word | None
+    open: Word | None
+    close: Word | None
+    feature: Word | None
+
+    @property
+    def entries(self) -> tuple[Word, ...]:
+        """The functions that there are."""
+        return tuple(word for word in (self.capabilities, self.open, self.close, self.feature) if word)
+
+
 class Driver(Record):
-    """What the driver is called and who wrote it."""
+    """What the driver is called and who wrote it; a part of the core has no directory and no authors."""
 
     name: Word
     directory: Word
@@ -93,6 +108,7 @@ class Driver(Record):
     copyright: Word | None
     name_is_abi: Word | None
     kconfig: Kconfig
+    core_object: CoreObject | None = None
 
     @property
     def own_files(self) -> tuple[str, ...]:
@@ -145,7 +161,7 @@ class KernelFeature(Record):
 
 
 class Provider(Record):
-    """The parent and its handle; `hold` is device, init or call.
+    """The parent and its handle; `hold` is device, init or call; for a part of the core it is entry.
 
     A handle that is kept may be `usable` at times only; otherwise commands end in `error`.
     """
@@ -429,6 +445,17 @@ class Capability(Record):
     when: Formula | None = None
     needs: Word | None = None
     note: Word | None = None
+
+
+class DeviceFeature(Record):
+    """A feature that the user asks for: what a command gets goes to the buffer that the structure names."""
+
+    id: Word
+    structure: Word
+    buffer: Word
+    get: Formula
+    needs: Word | None
+    note: Word | None
 
 
 class Region(Record):
@@ -794,6 +821,7 @@ class Spec(Record, dict=True):
     config_space: tuple[ConfigField, ...] = ()
     regions: tuple[Region, ...] = ()
     capabilities: tuple[Capability, ...] = ()
+    device_features: tuple[DeviceFeature, ...] = ()
 
     @property
     def path(self) -> str:

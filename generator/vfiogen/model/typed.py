@@ -214,12 +214,14 @@ class Format(Typed):
 class KernelFunction(Typed):
     """A call of a kernel function; `failure` says how it reports one: errno, null or nothing.
 
-    The type void with `errno` is a function that returns 0 or a negative errno.
+    The type void with `errno` is a function that returns 0 or a negative errno. One that is called through a
+    `pointer` may be missing.
     """
 
     function: str
     arguments: tuple[Typed, ...]
     failure: str | None
+    pointer: bool = False
 
 
 class Posted(Record):

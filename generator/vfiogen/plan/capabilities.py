@@ -8,22 +8,27 @@ from vfiogen.check.kernel import symbol_of_section
 from vfiogen.model import spec as m
 from vfiogen.model.types import BYTES
 from vfiogen.plan.lower import Body, Lowering
-from vfiogen.plan.view import CapabilitiesView, function
+from vfiogen.plan.view import CapabilitiesView, Function, function
 
 
 def plan_capabilities(lowering: Lowering) -> CapabilitiesView | None:
     """Return what adds the device's capabilities to a chain, if there are any."""
-    spec, prefix = lowering.spec, lowering.names.prefix
+    spec = lowering.spec
     if not spec.capabilities:
         return None
-    body = Body(lowering, lowering.scope, prefix)
-    add_capabilities(body, spec.capabilities)
-    parameters = [lowering.names.device_parameter, "struct vfio_info_cap *caps"]
-    lines = (list(body.declarations.values()), body.statements)
-    origin = spec.capabilities[0].id.span
-    made = function("int", f"{prefix}_add_capabilities", parameters, lines, origin=origin)
+    body = Body(lowering, lowering.scope, lowering.names.variable)
+    made = capabilities_function(body, f"{lowering.names.prefix}_add_capabilities")
     certain = any(one.when is None for one in spec.capabilities)
     return CapabilitiesView(made, certain, symbol_of_section(spec, "capabilities"))
+
+
+def capabilities_function(body: Body, name: str, static: bool = True) -> Function:
+    """Return the function that adds the device's capabilities to a chain."""
+    spec = body.lowering.spec
+    add_capabilities(body, spec.capabilities)
+    parameters = [body.names.device_parameter, "struct vfio_info_cap *caps"]
+    lines = (list(body.declarations.values()), body.statements)
+    return function("int", name, parameters, lines, None, spec.capabilities[0].id.span, static)
 
 
 def add_capabilities(body: Body, capabilities: tuple[m.Capability, ...]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.model import spec as m
+from vfiogen.model import typed as t
 from vfiogen.model.types import VOID, address_of, read_type
 from vfiogen.model.walk import formulas, names
 from vfiogen.plan.channels import post
@@ -46,8 +47,11 @@ def parameters(lowering: Lowering, command: m.Command) -> list[str]:
     own = [_declare(p, "") for p in command.params] + [_declare(r, "*") for r in command.results]
     area = ["const struct " + lowering.names.own("area") + " *area"]
     mapped = area if lowering.analysis.reach.uses_area(command) else []
+    provider = lowering.spec.provider
+    passed = provider and lowering.is_core and lowering.reaches_handle(command)
+    handle = [_declare(m.Parameter(provider.handle, provider.type), "")] if provider and passed else []
     device = [] if command.before_init else [lowering.names.device_parameter]
-    return [*device, *mapped, *own]
+    return [*device, *mapped, *handle, *own]
 
 
 def return_type(command: m.Command, body: m.Body | None = None) -> str:
@@ -92,7 +96,7 @@ def mentioned(command: m.Command) -> Iterable[str]:
 
 
 def _function(lowering: Lowering, command: m.Command) -> Function:
-    body = Body(lowering, lowering.scope.within(command), lowering.names.prefix)
+    body = Body(lowering, lowering.scope.within(command), lowering.names.variable)
     body.silent = return_type(command) == "void"
     chosen = command.bodies[0]
     lock = lowering.names.own(f"{command.name}-lock")
@@ -151,11 +155,22 @@ def _call(body: Body, command: m.Command, formula: m.Formula, put: tuple[c.Stmt,
     returned = command.results and call.type is not VOID
     target = f"*{c_name(command.results[0].name.text)}" if returned else None
     text = body.kernel_call(call)
-    if target is None and call.failure and not body.texts and not put:
+    if call.pointer:
+        text = _through_pointer(body, call, text)
+    if text and target is None and call.failure and not body.texts and not put:
         body.finish(c.Return(text))
     elif target is None and call.failure and not body.texts:
         body.add(c.Expr(f"{body.ret()} = {text}"), *put, c.Return("ret"))
     elif target is None and call.type is not VOID:
         body.add(c.Return(text))
-    else:
+    elif text:
         body.checked_text(call, text, target)
+
+
+def _through_pointer(body: Body, call: t.KernelFunction, text: str) -> str:
+    """Append the test whether there is somebody to call; return what is left to be done."""
+    if call.failure is None:
+        body.add(c.If(call.function, (c.Expr(text),)))
+        return ""
+    body.add(c.If(f"!{call.function}", body.leave("-ENOENT")), c.Blank())
+    return text

@@ -642,7 +642,7 @@ def sections(spec: m.Spec) -> frozenset[str]:
 def mentioned(spec: m.Spec) -> set[str]:
     """Return the names that the sections of a variant mention, themselves or through commands and context."""
     parts: tuple[object, ...] = (spec.provider, spec.lifecycle, spec.migration, spec.layouts)
-    parts = (*parts, spec.config_space, spec.regions, spec.capabilities)
+    parts = (*parts, spec.config_space, spec.regions, spec.capabilities, spec.device_features)
     waiting = list(names(formulas((*parts, spec.events))))
     commands: dict[str, object] = {command.name.text: command for command in spec.commands}
     inner = commands | {kept.name.text: kept for kept in spec.context}

@@ -54,7 +54,7 @@ HEADERS = {
     "linux/string.h": "memcpy memset",
     "linux/types.h": "u8 u16 u32 u64 bool __le16 __le32 __le64 __be16 __be32 __be64",
     "linux/unaligned.h": "get_unaligned_* put_unaligned_*",
-    "linux/uaccess.h": "copy_from_user copy_to_user get_user put_user",
+    "linux/uaccess.h": "clear_user copy_from_user copy_to_user get_user put_user",
     "linux/vfio_pci_core.h": "vfio_*",
     "linux/vmalloc.h": "vfree __vmalloc",
 }
@@ -74,10 +74,15 @@ def plan_includes(
     groups = (
         tuple(f"<{header}>" for header in used if header.startswith("linux/")),
         tuple(f"<{header}>" for header in used if not header.startswith("linux/")),
-        tuple(f"<{header}>" for header in sorted(set(parent_headers) - set(used))),
+        tuple(f"<{header}>" for header in sorted(set(parent_headers) - set(used), key=_by_place)),
         tuple(f'"{header}"' for header in own),
     )
     return tuple(group for group in groups if group)
+
+
+def _by_place(header: str) -> tuple[bool, str]:
+    """Put what the architecture has behind what all have."""
+    return header.startswith("asm/"), header
 
 
 def words_of(text: str) -> frozenset[str]:

@@ -31,7 +31,9 @@ class KconfigView(Record):
     """One entry; expressions and texts are already those of Kconfig."""
 
     symbol: str
+    kind: str
     prompt: str
+    default: str | None
     depends: tuple[str, ...]
     selects: tuple[str, ...]
     help: tuple[str, ...]
@@ -48,6 +50,8 @@ class MakefileView(Record):
 
 def plan_kconfig(spec: m.Spec, kernel: Kernel) -> KconfigView:
     """Return the driver's Kconfig entry. Old kernels let drivers depend on the core, newer ones select it."""
+    if spec.driver.core_object:
+        return _core_kconfig(spec.driver.kconfig)
     selected = kernel.has("kconfig-select-core")
     depends = [symbol_expression(f.tree) for f in spec.driver.kconfig.depends if f.tree]
     if _has_wide_registers(spec):
@@ -58,7 +62,9 @@ def plan_kconfig(spec: m.Spec, kernel: Kernel) -> KconfigView:
     text = f"{spec.driver.kconfig.help.text.strip()}\n\n{module}\n\nIf you don't know what to do here, say N."
     return KconfigView(
         spec.driver.kconfig.symbol.text,
+        "tristate",
         kconfig_string(spec.driver.kconfig.prompt.text),
+        None,
         tuple(dict.fromkeys(depends)),
         ("VFIO_PCI_CORE",) if selected else (),
         tuple(kconfig_help(text).split("\n")),
@@ -70,6 +76,20 @@ def present_options(spec: m.Spec) -> tuple[m.Option, ...]:
     """Return the options that something is under, on the kernel that the spec is for."""
     used = {word.text for word in needed_symbols(spec)}
     return tuple(option for option in spec.driver.kconfig.options if option.symbol.text in used)
+
+
+def _core_kconfig(kconfig: m.Kconfig) -> KconfigView:
+    """Return the entry of a part of the core, which is there unless somebody leaves it out."""
+    return KconfigView(
+        kconfig.symbol.text,
+        "bool",
+        kconfig_string(kconfig.prompt.text),
+        "y",
+        tuple(symbol_expression(f.tree) for f in kconfig.depends if f.tree),
+        (),
+        tuple(kconfig_help(kconfig.help.text.strip()).split("\n")),
+        (),
+    )
 
 
 def _option(spec: m.Spec, option: m.Option) -> OptionView:

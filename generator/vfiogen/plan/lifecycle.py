@@ -273,7 +273,7 @@ def _release(lowering: Lowering) -> _Made:
     unregister_events(body)
     release_memories(body)
     for step in reversed(spec.init):
-        body.undo(step.undo)
+        body.take_back(step)
     release_structures(body)
     if spec.provider and spec.provider.hold == "device":
         put = lowering.analysis.call(spec.provider.put, lowering.scope)
@@ -336,7 +336,7 @@ def _close(lowering: Lowering, kernel: Kernel) -> _Made:
             c.Blank(),
         )
     for step in reversed(lowering.spec.open):
-        body.undo(step.undo)
+        body.take_back(step)
     close_regions(body, kernel)
     body.add(c.Expr("vfio_pci_core_close_device(core_vdev)"))
     return _Made("void", "close_device", (list(body.declarations.values()), body.statements))
@@ -387,6 +387,7 @@ def is_private(spec: m.Spec) -> bool:
         or emulates(spec)
         or spec.regions
         or spec.capabilities
+        or spec.device_features
     )
 
 

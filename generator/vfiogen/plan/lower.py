@@ -94,7 +94,11 @@ class Lowering(Value):
         if self.analysis.reach.uses_area(command):
             return False
         call = self.analysis.call(body.call, self.scope.within(command))
-        return call is not None and not any(is_dynamic(argument) for argument in call.arguments)
+        return (
+            call is not None
+            and not call.pointer
+            and not any(is_dynamic(argument) for argument in call.arguments)
+        )
 
     def _is_apart(self, command: m.Command) -> bool:
         """Tell whether the call stands in another file than what runs it: a step that is under a symbol."""
@@ -116,6 +120,18 @@ class Lowering(Value):
     def uses_handle(self, command: m.Command) -> bool:
         """Tell whether the command itself needs the parent's handle."""
         return self.mentions_handle(command.bodies[0])
+
+    @property
+    def is_core(self) -> bool:
+        """Whether it is a part of vfio-pci-core, whose functions pass the parent's handle on."""
+        return self.spec.driver.core_object is not None
+
+    def reaches_handle(self, part: object) -> bool:
+        """Tell whether a part of the spec needs the parent's handle, itself or through commands."""
+        provider = self.spec.provider
+        return provider is not None and any(
+            provider.handle.text in self.analysis.reach.reached(formula) for formula in formulas(part)
+        )
 
     def mentions_handle(self, part: m.Body | m.Channel) -> bool:
         """Tell whether an expression in a part of the spec has the parent's handle."""
@@ -223,6 +239,8 @@ class Body(Struct):
         """Return a local variable for the PCI device."""
         if self.core:
             return self.core
+        if self.lowering.is_core:
+            return f"{self.device}->pdev"
         source = self.pdev_source or f"{self.device}->core_device.pdev"
         return self.local("struct pci_dev *", "pdev", source)
 
@@ -288,6 +306,18 @@ class Body(Struct):
         self.step(replace(step, when=None, config=None))
         inner, self.statements = tuple(self.statements), outer
         self.add(c.If(text, inner), c.Blank())
+        if step.when and step.undo:
+            label, undo = self.unwinding.pop()
+            self.unwinding.append((label, (c.If(text, undo),)))
+
+    def take_back(self, step: m.Step) -> None:
+        """Append the undo of a step, if that was done."""
+        condition = self.lowering.analysis.condition(step.when, self.scope)
+        if condition is None or not step.undo:
+            self.undo(step.undo)
+        else:
+            text = self.value(condition)
+            self.add(c.If(text, self.apart(lambda: self.undo(step.undo))))
 
     def _remember(self, step: m.Step) -> None:
         inner = Body(self.lowering, self.scope, self.device, dict(self.declarations))
@@ -524,9 +554,15 @@ class Body(Struct):
             return self._inlined(run)[0]
         given = self.substitutes.get("area", ("area", TIGHT))[0]
         area = [given] if self.lowering.analysis.reach.uses_area(run.command) else []
+        area += self._passed_handle(run.command)
         device = [] if run.command.before_init else [self.device]
         arguments = [*device, *area, *(self.value(a) for a in run.arguments), *results]
         return f"{self.names.own(run.command.name.text)}({', '.join(arguments)})"
+
+    def _passed_handle(self, command: m.Command) -> list[str]:
+        provider = self.lowering.spec.provider
+        passed = self.lowering.is_core and self.lowering.reaches_handle(command)
+        return [self._handle_name(provider)] if provider and passed else []
 
     def _inlined(self, run: t.Run) -> tuple[str, t.KernelFunction]:
         scope = self.scope.within(run.command)
@@ -680,6 +716,8 @@ class Body(Struct):
             return "comp", TIGHT
         if node.name == "state":
             return f"{self.device}->mig_state", TIGHT
+        if node.name == "kvm":
+            return f"{self.device}->{'' if self.lowering.is_core else 'core_device.'}vdev.kvm", TIGHT
         if node.name == "msix-enabled":
             return f"{self.device}->core_device.irq_type == VFIO_PCI_MSIX_IRQ_INDEX", PRECEDENCE["=="]
         pdev = self.pdev()
@@ -699,7 +737,7 @@ class Body(Struct):
 
     def _handle_name(self, provider: m.Provider) -> str:
         name = c_name(provider.handle.text)
-        if self.lowering.holds_per_call or name in self.declarations:
+        if self.lowering.holds_per_call or self.lowering.is_core or name in self.declarations:
             return name
         return f"{self.device}->{name}"
 

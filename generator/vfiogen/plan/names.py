@@ -9,14 +9,20 @@ from vfiogen.records import Value
 
 
 class Names(Value):
-    """Names from a driver's prefix."""
+    """Names from a driver's prefix; a part of the core has no structure of its own."""
 
     prefix: str
+    core: bool = False
 
     @property
     def device(self) -> str:
         """The type of the driver's own device structure."""
-        return f"struct {self.prefix}_device"
+        return "struct vfio_pci_core_device" if self.core else f"struct {self.prefix}_device"
+
+    @property
+    def variable(self) -> str:
+        """The variable that points to the device structure."""
+        return "vdev" if self.core else self.prefix
 
     @property
     def file(self) -> str:
@@ -26,7 +32,7 @@ class Names(Value):
     @property
     def device_parameter(self) -> str:
         """The declaration of the parameter that most functions take first."""
-        return f"{self.device} *{self.prefix}"
+        return f"{self.device} *{self.variable}"
 
     def own(self, name: str) -> str:
         """Return the C name of a thing of the spec, without saying the prefix twice."""

@@ -55,6 +55,7 @@ class _Specialiser:
             reset_done=self._steps(spec.reset_done),
             migration=self._migration(spec.migration) if spec.migration else None,
             capabilities=self._capabilities(spec.capabilities),
+            device_features=tuple(x for x in spec.device_features if self._there(x.needs)),
             regions=tuple(replace(x, capabilities=self._capabilities(x.capabilities)) for x in spec.regions),
         )
 

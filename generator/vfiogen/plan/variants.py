@@ -97,6 +97,7 @@ def _narrow(spec: m.Spec, variant: m.Variant) -> m.Spec:
         config_space=spec.config_space if variant.uses("config-space") else (),
         regions=spec.regions if variant.uses("regions") else (),
         capabilities=spec.capabilities if variant.uses("capabilities") else (),
+        device_features=spec.device_features if variant.uses("device-features") else (),
     )
     needed, opened = mentioned(chosen), mentioned(replace(chosen, probe=()))
     return replace(
@@ -120,6 +121,8 @@ def _table(
 ) -> Operations:
     """Return every member that the kernel's table has; the core calls some of them unconditionally."""
     found = found | operations(replace(lowering, spec=spec), kernel)
+    if spec.device_features:
+        found = found | {"device_feature": f"{lowering.names.prefix}_device_feature"}
     assert has_init(spec) == ("init" in found)
     assert has_close(spec) == ("close_device" in found)
     present = [n for n in CORE_OPERATIONS if n not in OPERATION_FEATURES or kernel.has(OPERATION_FEATURES[n])]

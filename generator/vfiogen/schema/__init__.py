@@ -3,7 +3,8 @@
 
 The schema says what is expected by annotations: `title` is a noun with its article ("a name"),
 `x-expect` a whole expectation ("a name in kebab-case such as dma-count"). `x-instead` of a map has keys
-that a person may try, each with the key that is meant, or with a hint.
+that a person may try, each with the key that is meant, or with a hint. `x-of` of what a condition asks for
+is the place of the map with the descriptions.
 """
 
 from __future__ import annotations
@@ -170,7 +171,10 @@ class _Teller:
                 self._problems.report("schema-missing-key", message, self._home(error, node), hint)
 
     def _properties(self, error: ValidationError) -> Schema:
-        properties: Schema = _schema(error).get("properties", {})
+        schema = _schema(error)
+        if "x-of" in schema:
+            schema = self._resolved({"$ref": f"#{schema['x-of']}"}) if schema["x-of"] else self._schema
+        properties: Schema = schema.get("properties", {})
         return properties
 
     def _hint(self, schema: Schema, key: str) -> str:

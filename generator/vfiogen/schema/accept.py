@@ -15,7 +15,9 @@ from typing import Any
 Schema = Mapping[str, Any]
 
 # What says something to people and editors, or is used by way of another keyword.
-_SILENT = frozenset({"$schema", "$id", "$defs", "then", "title", "description", "x-expect", "x-instead"})
+_SILENT = frozenset(
+    {"$schema", "$id", "$defs", "then", "else", "title", "description", "x-expect", "x-instead", "x-of"}
+)
 
 _TYPES: dict[str, Callable[[object], bool]] = {
     "string": lambda value: isinstance(value, str),
@@ -109,7 +111,7 @@ def _any_of(value: object, said: list[Schema], _schema: Schema, root: Schema) ->
 
 
 def _if(value: object, said: Schema, schema: Schema, root: Schema) -> bool:
-    return not fits(value, said, root) or fits(value, schema.get("then", True), root)
+    return fits(value, schema.get("then" if fits(value, said, root) else "else", True), root)
 
 
 def _size(kind: type[str | list[Any] | dict[str, Any]], least: bool) -> Rule:
