@@ -230,3 +230,55 @@ def test_a_function_without_its_parents_driver_is_passed_through(bench: Bench) -
         bench.guest.unbind(bench.a)
     finally:
         bench.guest.bind(bench.a, bench.driver.bound_as)
+
+
+# Files in debugfs
+
+
+def _directory(bench: Bench) -> str:
+    found = f"/sys/kernel/debug/vfio/{bench.a}/migration/hisi_acc"
+    if not bench.system.exists(f"{found}/migf_data"):
+        pytest.skip("the kernel has no debugfs for VFIO devices")
+    return found
+
+
+def _bytes_of(dump: bytes) -> bytes:
+    return bytes.fromhex("".join(line.partition(":")[2] for line in dump.decode().splitlines()))
+
+
+@both
+def test_debugfs_shows_what_a_stopped_device_sends(bench: Bench) -> None:
+    directory = _directory(bench)
+    device = bench.open_with(51)
+    with refused(errno.EBUSY):
+        bench.system.read_file(f"{directory}/dev_data")
+    data = bench.save(device)
+    assert _bytes_of(bench.system.read_file(f"{directory}/dev_data")) == data
+    device.set_state(State.RUNNING)
+    assert _bytes_of(bench.system.read_file(f"{directory}/migf_data")) == data
+    assert bench.system.read_file(f"{directory}/cmd_state").startswith(b"mailbox: ")
+
+
+@both
+def test_debugfs_reads_no_registers_of_a_closed_device(bench: Bench) -> None:
+    directory = _directory(bench)
+    device = bench.open_with(52)
+    data = bench.save(device)
+    device.close()
+    for name in ("dev_data", "cmd_state"):
+        with refused(errno.ENODEV):
+            bench.system.read_file(f"{directory}/{name}")
+    assert _bytes_of(bench.system.read_file(f"{directory}/migf_data")) == data
+
+
+@one
+def test_a_file_of_debugfs_that_is_kept_open_outlives_its_device(bench: Bench) -> None:
+    fd = bench.system.open(f"{_directory(bench)}/migf_data", 0)
+    bench.guest.unbind(bench.a)
+    try:
+        with refused(errno.EIO, errno.ENODEV):
+            bench.system.read(fd, 16)
+        assert not bench.system.exists(f"/sys/kernel/debug/vfio/{bench.a}")
+    finally:
+        bench.system.close(fd)
+        bench.guest.bind(bench.a, bench.driver.bound_as)

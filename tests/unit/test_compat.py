@@ -83,6 +83,7 @@ BUMP = "give `version` a new value with the layout, such as `2`"
 
 CHANGES = (
     # What changes nothing in the stream.
+    Change("debugfs", "head", (("      last: { dump: stream, when: ready }\n", ""),), SAME),
     Change("field-renamed", "edu", (("      dma-src: { type", "      source: { type"),), SAME),
     Change("note", "edu", (("note: EDU1", "note: the magic number"),), SAME),
     Change(
