@@ -219,7 +219,9 @@ def _reset(spec: m.Spec, migration: m.Migration) -> Iterator[str]:
     yield rst.chapter("Reset")
     yield rst.paragraph(
         "The callback of a reset only notes that there was one. The next call into the driver closes the"
-        " files of the migration, and the state is RUNNING."
+        " files of the migration, and the state is RUNNING. A change of state in which a reset arrives fails"
+        " with -EIO, and the state is ERROR: whether the device was reset before a step of it or after it"
+        " isn't known."
     )
     rows = [
         (when, "\n".join(_action(_of_step(one)) for one in steps))

@@ -551,8 +551,12 @@ static struct file *edu_step(struct edu_device *edu,
  */
 static bool edu_settle_reset(struct edu_device *edu)
 {
-	int resets = atomic_read(&edu->resets);
+	int resets;
 
+	/* A reset that is under way ends first: the core holds memory_lock. */
+	down_read(&edu->core_device.memory_lock);
+	resets = atomic_read(&edu->resets);
+	up_read(&edu->core_device.memory_lock);
 	if (resets == edu->resets_settled)
 		return false;
 

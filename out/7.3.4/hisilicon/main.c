@@ -1068,8 +1068,12 @@ static struct file *hisi_acc_step(struct hisi_acc_device *hisi_acc,
  */
 static bool hisi_acc_settle_reset(struct hisi_acc_device *hisi_acc)
 {
-	int resets = atomic_read(&hisi_acc->resets);
+	int resets;
 
+	/* A reset that is under way ends first: the core holds memory_lock. */
+	down_read(&hisi_acc->core_device.memory_lock);
+	resets = atomic_read(&hisi_acc->resets);
+	up_read(&hisi_acc->core_device.memory_lock);
 	if (resets == hisi_acc->resets_settled)
 		return false;
 

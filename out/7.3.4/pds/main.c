@@ -19,6 +19,7 @@
 #include <linux/notifier.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
+#include <linux/rwsem.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -709,8 +710,12 @@ static struct file *pds_vfio_step(struct pds_vfio_device *pds_vfio,
  */
 static bool pds_vfio_settle_reset(struct pds_vfio_device *pds_vfio)
 {
-	int resets = atomic_read(&pds_vfio->resets);
+	int resets;
 
+	/* A reset that is under way ends first: the core holds memory_lock. */
+	down_read(&pds_vfio->core_device.memory_lock);
+	resets = atomic_read(&pds_vfio->resets);
+	up_read(&pds_vfio->core_device.memory_lock);
 	if (resets == pds_vfio->resets_settled)
 		return false;
 

@@ -13,6 +13,7 @@
 #include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
@@ -429,8 +430,12 @@ static struct file *qat_vf_step(struct qat_vf_device *qat_vf,
  */
 static bool qat_vf_settle_reset(struct qat_vf_device *qat_vf)
 {
-	int resets = atomic_read(&qat_vf->resets);
+	int resets;
 
+	/* A reset that is under way ends first: the core holds memory_lock. */
+	down_read(&qat_vf->core_device.memory_lock);
+	resets = atomic_read(&qat_vf->resets);
+	up_read(&qat_vf->core_device.memory_lock);
 	if (resets == qat_vf->resets_settled)
 		return false;
 

@@ -11,6 +11,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/types.h>
 #include <linux/vfio_pci_core.h>
@@ -309,8 +310,12 @@ static struct file *xe_vfio_step(struct xe_vfio_device *xe_vfio,
  */
 static bool xe_vfio_settle_reset(struct xe_vfio_device *xe_vfio)
 {
-	int resets = atomic_read(&xe_vfio->resets);
+	int resets;
 
+	/* A reset that is under way ends first: the core holds memory_lock. */
+	down_read(&xe_vfio->core_device.memory_lock);
+	resets = atomic_read(&xe_vfio->resets);
+	up_read(&xe_vfio->core_device.memory_lock);
 	if (resets == xe_vfio->resets_settled)
 		return false;
 

@@ -198,6 +198,20 @@ void down_write(struct rw_semaphore *lock)
 	machine.memory_locked = true;
 }
 
+void down_read(struct rw_semaphore *lock)
+{
+	if (lock->held || machine.in_reset)
+		machine_fault("memory_lock is held already");
+	lock->held = 1;
+}
+
+void up_read(struct rw_semaphore *lock)
+{
+	if (!lock->held)
+		machine_fault("memory_lock is not held");
+	lock->held = 0;
+}
+
 void up_write(struct rw_semaphore *lock)
 {
 	if (!lock->held)

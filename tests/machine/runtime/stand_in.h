@@ -113,6 +113,8 @@ void mutex_lock(struct mutex *lock);
 void mutex_unlock(struct mutex *lock);
 void machine_assert_held(struct mutex *lock);
 #define lockdep_assert_held(lock) machine_assert_held(lock)
+void down_read(struct rw_semaphore *lock);
+void up_read(struct rw_semaphore *lock);
 void down_write(struct rw_semaphore *lock);
 void up_write(struct rw_semaphore *lock);
 
