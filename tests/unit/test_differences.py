@@ -13,7 +13,7 @@ from tests.lab.drivers import known_drivers
 from tests.lab.transcript import Difference, Listed, compare, headline, judge, read_listed
 
 _PAGE = ROOT / "docs/upstream-faults.md"
-_LACKING = "Not rendered yet"
+_NO_FAULTS = {"Not rendered yet", "Neither is wrong"}
 _HELD = [driver for driver in known_drivers() if driver.upstream]
 
 
@@ -44,7 +44,7 @@ def test_rendered_drivers_are_held_by_tests_that_exist() -> None:
     sources = "".join(path.read_text() for path in Path(ROOT, "tests/lab").glob("test_*.py"))
     for heading, part in _parts().items():
         named = re.findall(r"`(test_\w+)`", part)
-        assert bool(named) is (heading != _LACKING), heading
+        assert bool(named) is (heading not in _NO_FAULTS), heading
         for name in named:
             assert f"def {name}(" in sources, name
 
