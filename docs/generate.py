@@ -52,7 +52,7 @@ below. All problems of all specs are reported in one run, sorted by position; wi
 
 
 # The drivers whose `vfiogen doc` is shown: one for each kind of store.
-STREAMS = ("edu", "hisilicon", "qat", "pds", "xe")
+STREAMS = ("edu", "hisilicon", "mlx5", "qat", "pds", "xe")
 
 
 DRIVERS = f"""{NOTE}
@@ -62,8 +62,8 @@ DRIVERS = f"""{NOTE}
 Each directory of `specs/` is a driver. Its spec is counted without blank lines and comments; the C is that
 of the newest kernel. "By hand" is C that was written for one driver alone: hooks beside its spec, and
 partials of the templates that no other driver has, since those are hand-written C as well. "Upstream" are
-the lines of the driver in the kernel that it takes the place of, with what isn't rendered yet: `pds` has
-dirty tracking besides, `virtio` migration.
+the lines of the driver in the kernel that it takes the place of, with what isn't rendered yet: `mlx5`
+and `pds` have dirty tracking besides, `mlx5` also pre-copy, `virtio` migration.
 """
 
 

@@ -125,8 +125,17 @@ def _write_headers(driver: Driver, tree: Path, include: Path) -> None:
         if FOREIGN.match(name):
             path.write_text((tree / "include" / name).read_text())
             waiting |= set(INCLUDE.findall(path.read_text()))
+        elif name in driver.plan.driver.headers:
+            path.write_text(f'#include "stand_in.h"\n{_parent(driver)}\n')
         else:
             path.write_text('#include "stand_in.h"\n')
+
+
+def _parent(driver: Driver) -> str:
+    """Return the lines that include what a driver's parent is made of, once."""
+    extra = HERE / "parents" / f"{driver.name}.h"
+    lines = f'#ifndef MACHINE_PARENT\n#define MACHINE_PARENT\n#include "{extra}"\n#endif'
+    return lines if extra.exists() else ""
 
 
 def _unit(driver: Driver, sound: Sound) -> str:
@@ -138,7 +147,6 @@ def _unit(driver: Driver, sound: Sound) -> str:
     functions = sorted(name for name in sound.heard | commands if _defines(driver, name))
     listed = "".join(f'\t{{ (void *){name}, "{name}" }},\n' for name in functions)
     heads = dict.fromkeys([*driver.plan.driver.headers])
-    extra = HERE / "parents" / f"{driver.name}.h"
     events = [
         f"\t{{ {at}, {handler.event.text} }},"
         for at, notifier in enumerate(driver.spec.events)
@@ -151,7 +159,7 @@ def _unit(driver: Driver, sound: Sound) -> str:
         [
             '#include "stand_in.h"',
             *(f"#include <{head}>" for head in heads if FOREIGN.match(head)),
-            f'#include "{extra}"' if extra.exists() else "",
+            _parent(driver),
             "#ifndef LOAD_LENGTH\n#define LOAD_LENGTH 0\n#endif",
             "#ifndef MACHINE_GET\n#define MACHINE_GET(handle) (handle)\n#endif",
             *_stubs(driver),
@@ -232,10 +240,18 @@ def _stub(driver: Driver, call: t.KernelFunction, role: str) -> str:
     names = [f"a{at}" for at in range(len(call.arguments))]
     head = f"#define {name}({', '.join(names)})"
     if role in ("register", "unregister"):
-        return f'{head} machine_{role}("{name}", {names[0]})'
+        pairs = zip(names, call.arguments, strict=True)
+        notifier = next(n for n, a in pairs if getattr(a, "name", "") == "notifier")
+        return f'{head} machine_{role}("{name}", {notifier})'
+    provider = driver.spec.provider
+    borrowed = provider is not None and provider.hold == "init"
+    if role == "put" and borrowed:
+        return f'{head} machine_return("{name}", (void *)({names[0]}))'
     if role == "put":
         return f'{head} machine_put("{name}", (void *)({names[0]}))'
-    held = driver.spec.provider is not None and driver.spec.provider.put is not None
+    if role == "get" and borrowed:
+        return f'{head} (({call.type.c})machine_borrow("{name}"))'
+    held = provider is not None and provider.put is not None and not borrowed
     handles = [n for n, a in zip(names, call.arguments, strict=True) if isinstance(a, t.Handle)]
     touched = [f"*(volatile char *)({handle})" for handle in handles]
     used = "".join(f"{text}, " for text in [*(f"(void)({n})" for n in names), *(touched if held else [])])

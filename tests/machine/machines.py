@@ -20,6 +20,7 @@ PAIRS = {
     "qat": ("qat_vfmig_suspend", "qat_vfmig_resume"),
     "xe": ("xe_sriov_vfio_suspend_device", "xe_sriov_vfio_resume_device"),
     "pds": ("pds_vfio_suspend", "pds_vfio_resume"),
+    "mlx5": ("mlx5vf_suspend", "mlx5vf_resume"),
     "firmware": ("test_fw_stop", "test_fw_start"),
 }
 

@@ -17,6 +17,7 @@ from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.arcs import STATES, TWINS
 from vfiogen.model.head import head_of
+from vfiogen.model.walk import names
 from vfiogen.plan.lower import can_fail
 
 # What comes next on the way from one state to another; nothing where there is no way.
@@ -101,7 +102,8 @@ class State:
 
     `state` is the driver's own idea of it, which `pending` says a reset has overtaken; `level` is what the
     device really does, as far as it is known. `held` is the kind of the file that the device has, `data` how
-    much has been written into it: none, part, full or over. Of what the user keeps open, `first` is live,
+    much has been written into it: none, part, full or over; `gone` tells that the parent can't be asked,
+    `broken` that the data of the file couldn't be produced. Of what the user keeps open, `first` is live,
     dead-save or dead-load, and `second` whether there is an older one.
     """
 
@@ -114,6 +116,8 @@ class State:
     data: str = "none"
     first: str | None = None
     second: bool = False
+    gone: bool = False
+    broken: bool = False
 
 
 @dataclass(frozen=True)
@@ -216,8 +220,7 @@ class Machine:
         yield Outcome("error", at, fault=True)
 
     def _unbind(self, at: State, event: str, number: int) -> Iterator[Outcome]:
-        gone = replace(at, bound=False, state="RUNNING", pending=False, level=None)
-        yield Outcome("0", gone)
+        yield Outcome("0", replace(at, bound=False, state="RUNNING", pending=False, level=None, gone=False))
 
     def _open(self, at: State, event: str, number: int) -> Iterator[Outcome]:
         running = replace(at, opened=True, state="RUNNING", pending=False, level="RUNNING")
@@ -237,8 +240,9 @@ class Machine:
 
     def _get_size(self, at: State, event: str, number: int) -> Iterator[Outcome]:
         after = self.settled(at) if self.migration.size is not None else at
-        yield Outcome("0", after)
-        yield Outcome("error", after, fault=True, must=False)
+        if not at.gone:
+            yield Outcome("0", after)
+        yield Outcome("error", after, fault=not at.gone, must=False)
 
     def _show(self, at: State, event: str, number: int) -> Iterator[Outcome]:
         """A device is read only while it is open, and its state only while it is stopped."""
@@ -259,10 +263,20 @@ class Machine:
 
     def _notify(self, at: State, event: str, number: int) -> Iterator[Outcome]:
         """Whether an event counts is for its condition to say."""
-        settled = self.settled(at)
-        yield Outcome("0", settled, must=False)
-        if self._handlers()[number].enter:
-            yield Outcome("0", replace(self._file_gone(settled), state="ERROR", level=None), must=False)
+        handler = self._handlers()[number]
+        told = replace(self.settled(at), gone=self._gone(at, handler))
+        yield Outcome("0", told, must=False)
+        if handler.enter:
+            yield Outcome("0", replace(self._file_gone(told), state="ERROR", level=None), must=False)
+
+    def _gone(self, at: State, handler: m.Handler) -> bool:
+        """Tell whether the parent can't be asked after an event: `usable` is a context value, or not that."""
+        usable = self.spec.provider.usable if self.spec.provider else None
+        for step in (*handler.steps, *handler.always):
+            name, _, value = step.formula.scalar.text.partition(" = ") if step.formula else ("", "", "")
+            if usable and name in names([usable]):
+                return (value == "true") == usable.scalar.text.startswith("not ")
+        return at.gone
 
     def _handlers(self) -> list[m.Handler]:
         return [handler for notifier in self.spec.events for handler in notifier.handlers]
@@ -272,6 +286,9 @@ class Machine:
     def _read(self, at: State, event: str, number: int) -> Iterator[Outcome]:
         if at.first != "live":
             yield Outcome("-ENODEV", at)
+            return
+        if at.broken:
+            yield Outcome("error", at)
             return
         end = "-ENOMSG" if at.state in PRE_COPYING else "0"
         drained = event[0] == "E" and not self._endless()
@@ -337,7 +354,7 @@ class Machine:
 
     def _file_gone(self, at: State) -> State:
         dead = f"dead-{at.held}" if at.first == "live" else at.first
-        return replace(at, held=None, data="none", first=dead)
+        return replace(at, held=None, data="none", first=dead, broken=False)
 
     # -- arcs -----------------------------------------------------------------------------------
 
@@ -354,19 +371,35 @@ class Machine:
         if nearer is None:
             yield Outcome("error", at, calls, must=so_far.must)
             return
+        asks = at.gone and self.acts.asks(at.state, nearer)
         for ran in self.arc(at, nearer):
             said = calls + ran.calls
+            if asks and (ran.lost or not ran.failed):
+                continue
             if ran.failed:
                 lost = replace(self._file_gone(at), state="ERROR", level=None)
                 after = lost if ran.lost else at
                 fault = not self._refused(at, nearer) or self._verdict(at.data) == "loads"
-                yield Outcome("error", after, said, fault, so_far.must and ran.must)
+                yield Outcome("error", after, said, fault and not asks, so_far.must and ran.must and not asks)
             else:
                 after = self._arrive(at, nearer)
                 returns = "file" if (at.state, nearer) in OPENING else "0"
-                yield from self._walk(
-                    after, target, Outcome(returns, after, said, must=so_far.must and ran.must)
-                )
+                so_far_too = Outcome(returns, after, said, must=so_far.must and ran.must)
+                for outcome in self._walk(after, target, so_far_too):
+                    yield from self._worked(outcome) if returns == "file" else (outcome,)
+
+    def _worked(self, outcome: Outcome) -> Iterator[Outcome]:
+        """Yield what comes of work that goes on when a file has been opened: it fails alone."""
+        if outcome.after.held != "save" or not self.stream.background:
+            yield outcome
+            return
+        gone = outcome.after.gone
+        for ran in run(self.acts.saving()):
+            if ran.failed or not gone:
+                after = replace(outcome.after, broken=ran.failed)
+                must = outcome.must and ran.must and not gone
+                calls = (*(outcome.calls or ()), *ran.calls)
+                yield replace(outcome, after=after, calls=calls, fault=ran.failed and not gone, must=must)
 
     def _refused(self, at: State, target: str) -> bool:
         """Tell whether an arc may fail by itself: the data that was written decides."""
@@ -433,18 +466,17 @@ class Acts:
             self._known[source, target] = tuple(runs)
         return self._known[source, target]
 
+    def asks(self, source: str, target: str) -> bool:
+        """Tell whether anything is asked of the parent on an arc."""
+        return any(ran.calls for ran in self.runs(source, target))
+
     def of(self, source: str, target: str) -> tuple[Act, ...]:
         """Return what is done on an arc."""
         stream = self.migration.stream
         opens = (Act(fails="may"),)
         match source, target:
             case ("STOP", "STOP_COPY"):
-                return (
-                    *opens,
-                    *self._quiet(source, target),
-                    *self._produce(stream.stop_copy),
-                    *self._saved(),
-                )
+                return opens if stream.background else (*opens, *self.saving())
             case ("RUNNING", "PRE_COPY") | ("RUNNING_P2P", "PRE_COPY_P2P"):
                 return (*opens, *self._produce(stream.pre_copy))
             case ("STOP", "RESUMING"):
@@ -459,6 +491,11 @@ class Acts:
                 return ()
         own = next((arc for arc, twin in TWINS.items() if twin == (source, target)), (source, target))
         return self._steps(self.spec.arc(*own))
+
+    def saving(self) -> tuple[Act, ...]:
+        """Return what is done to produce the data, with the device stopped."""
+        produced = self._produce(self.migration.stream.stop_copy)
+        return (*self._quiet("STOP", "STOP_COPY"), *produced, *self._saved())
 
     def stopping(self, running: str) -> Iterator[Ran]:
         """Yield how stopping and saving goes: the arc back undoes the one that stops, if it does anything."""
@@ -498,10 +535,11 @@ class Acts:
         )
 
     def _produce(self, produce: m.Produce | None) -> tuple[Act, ...]:
-        if produce is None or produce.do is None:
+        formula = produce.do or (produce.length if produce.room else None) if produce else None
+        if formula is None:
             return (Act(),)
         scope = self.lowering.scope.in_stream("loaded", "capacity").with_area()
-        typed = self.lowering.analysis.action(produce.do, scope)
+        typed = self.lowering.analysis.action(formula, scope)
         return (Act(), self._command(typed), Act()) if typed else (Act(),)
 
     def _steps(self, steps: tuple[m.Step, ...]) -> tuple[Act, ...]:
@@ -599,6 +637,6 @@ class Acts:
     def heard(self) -> frozenset[str]:
         """Return the functions whose calls count: those of arcs, of producing and loading, and of resets."""
         pairs = [(a, b) for a in STATES for b in STATES]
-        acts = [act for pair in pairs for act in self.of(*pair)]
+        acts = [act for pair in pairs for act in self.of(*pair)] + list(self.saving())
         found = [call for act in (*acts, *self.reset) for one in (act, *act.undo) for call in one.calls]
         return frozenset(found)

@@ -158,7 +158,7 @@ class Replay:
     def _check_pairs(self, at: State, outcome: Outcome, seen: Seen, path: str) -> None:
         """What stops the device and what starts it come in turns, by what the driver has really called."""
         after = outcome.after
-        if not self.pair or None in (at.level, after.level) or not (at.opened and after.opened):
+        if not self.pair or at.gone or None in (at.level, after.level) or not (at.opened and after.opened):
             return
         stops, starts = (seen.calls.count(name) for name in self.pair)
         depth = self.machine.acts.depth(self.pair[0])
@@ -181,6 +181,10 @@ class Replay:
         met = [outcome for outcome in self.machine.overtaken(at, event) if _fits(outcome, seen, ())]
         # Between the last step and the end there is nothing that a reset could arrive in.
         stepped = event[0] == "S" and seen.state != self.machine.settled(at).state
+        opened = next((o.after for o in self.machine.outcomes(at, event) if o.returns == "file"), None)
+        if opened and self.machine.stream.background and seen.returns > 0 and seen.pending:
+            # It came while the data was produced, after the change of state.
+            return Outcome("any", self.machine.reset(opened))
         if not met and (stepped or not seen.pending or seen.state not in states):
             raise MismatchError(f"{self.program.parent.name}: {path}\n{at}\na reset was lost: {seen}")
         assert seen.state is not None

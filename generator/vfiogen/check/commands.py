@@ -13,6 +13,7 @@ from vfiogen.diagnostics import Problems, did_you_mean, listing, quote
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
+from vfiogen.model.scope import words
 from vfiogen.model.typed import walk
 from vfiogen.model.types import VOID, Type, read_type
 from vfiogen.model.walk import formulas, names
@@ -109,7 +110,7 @@ class _Commands:
                 self._problems.report(
                     "command-body", message, used.span, "what steps run, they name themselves"
                 )
-            elif self._spec.command(used.text) is None:
+            elif self._spec.command(used.text) is None and used.text not in words(self._spec):
                 known = [c.name.text for c in self._spec.commands]
                 message = f"no command is called {quote(used.text)}"
                 self._problems.report("unknown-name", message, used.span, did_you_mean(used.text, known))

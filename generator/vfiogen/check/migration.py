@@ -18,6 +18,8 @@ from vfiogen.records import replace
 
 FEATURES = ("p2p", "pre-copy")
 BYTES = ("u8 *", "void *")
+# flush_kernel_vmap_range() takes the size as an int.
+LARGEST_AREA = 0x7FFFFFFF
 
 
 def check_migration(spec: m.Spec, analysis: Analysis, scope: Scope) -> None:
@@ -163,6 +165,9 @@ class _Stream:
             self._check_store()
         loading = self._loading.with_area() if stream.area else self._loading
         loading = loading.of_image(self._spec.layout(stream.structure.text) if stream.structure else None)
+        if stream.background and stream.area is None:
+            message = "only an area is filled in the background"
+            self._store(message, stream.background.span, "other data is there at once")
         if stream.saved and stream.structure is None:
             message = "`end` belongs to a structure that is saved"
             self._store(message, stream.saved[0].span, "the command that produces the data can do it")
@@ -215,13 +220,15 @@ class _Stream:
 
     def _check_area(self, area: m.Area) -> None:
         self._check_device(area)
-        for word in (area.address, area.length):
-            field = self._analysis.field(area.list.text, word.text)
-            if field is None:
-                report_unknown(self._spec, area.list.text, word, self._problems)
-            elif not field.type.numeric:
-                message = f"{quote(word.text)} is {quote(field.type.name)}, and an entry holds numbers"
-                self._problems.report("type", message, word.span)
+        if area.list:
+            self._check_list(area.list)
+        if (area.list is None) == (not area.attach):
+            message = "the device finds the memory by a `list` or by what `attach` tells it"
+            self._store(message, area.span, "say one of them")
+        if area.fields and not area.attach:
+            message = f"nothing sets {quote(area.fields[0].name.text)}"
+            self._store(message, area.fields[0].name.span, "a step of `attach` does")
+        check_steps(area.attach, self._analysis, self._plain.in_attach())
         self._refuse_pre_copy("the memory is filled only once the device has stopped")
         self._check_capacity("how large the memory can be")
         self._check_size()
@@ -230,12 +237,25 @@ class _Stream:
             self._store("nothing says how the data is saved", stream.span, "add `save: stop-copy` to stream")
         else:
             self._check_command(stream.stop_copy.do, self._saving.with_area())
-            self._check_produced(stream.stop_copy.length)
+            room = stream.stop_copy.room
+            self._check_produced(room or stream.stop_copy.length)
+            if room:
+                self._analysis.number(stream.stop_copy.length, self._saving.with_area())
         if stream.each_write:
             message = "`each-write` belongs to a stream in memory of the parent"
             self._store(message, stream.each_write.span, "the device is told of the memory at the end")
         for length in stream.lengths:
             self._analysis.number(length, self._loading)
+
+    def _check_list(self, entries: m.AreaList) -> None:
+        structure = entries.structure.text
+        for word in (entries.address, entries.length):
+            field = self._analysis.field(structure, word.text)
+            if field is None:
+                report_unknown(self._spec, structure, word, self._problems)
+            elif not field.type.numeric:
+                message = f"{quote(word.text)} is {quote(field.type.name)}, and an entry holds numbers"
+                self._problems.report("type", message, word.span)
 
     def _check_produced(self, formula: m.Formula) -> None:
         """What is known beforehand must fit."""
@@ -265,6 +285,8 @@ class _Stream:
         self._check_stable("capacity", capacity, stream.capacity)
         if capacity is not None and literal(capacity) == 0:
             self._store("memory of no size holds nothing", stream.capacity.span)
+        if stream.area and capacity is not None and (literal(capacity) or 0) > LARGEST_AREA:
+            self._store("an area has less than 2 GiB", stream.capacity.span)
 
     # -- data of the parent alone ---------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ def _filled(spec: m.Spec) -> Iterator[str]:
     for envelope in (channel.envelope for channel in spec.channels if channel.envelope):
         yield from (envelope.member.text, envelope.payload.text, *_parts(envelope.values))
     area = spec.migration.stream.area if spec.migration else None
-    yield from (area.address.text, area.length.text) if area else ()
+    yield from (area.list.address.text, area.list.length.text) if area and area.list else ()
     yield from (feature.buffer.text for feature in spec.device_features)
     for capability in spec.every_capability:
         yield from (word.text for word, _ in capability.values)

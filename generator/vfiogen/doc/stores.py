@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from vfiogen.doc.picture import draw_layout, draw_strip
 from vfiogen.doc.rst import escaped, literal
-from vfiogen.doc.words import expression, listed, sentence
+from vfiogen.doc.words import expression, listed, sentence, step
 from vfiogen.model import spec as m
 from vfiogen.model.head import used_in_load
 from vfiogen.model.scope import FUNCTIONS
@@ -270,6 +270,8 @@ def _produced(produce: m.Produce) -> str:
 
 
 def _command(produce: m.Produce | None) -> tuple[str, ...]:
+    if produce and produce.room:
+        return (expression(produce.length),)
     return (expression(produce.do),) if produce and produce.do else ()
 
 
@@ -323,10 +325,11 @@ def _describe_area(spec: m.Spec, migration: m.Migration) -> Store:
     return Store(
         composed=(
             f"The data lies in memory of the migration file, of up to {_formula(stream.capacity)} bytes."
-            f" While a command uses it, it is mapped for DMA of {_formula(area.dma)}, which is told of the"
-            f" pages by a list of {literal(area.list.text)}; no address is part of the stream. The driver"
+            f" While a command uses it, it is mapped for DMA of {_formula(area.dma)}, which {_told(area)};"
+            " no address is part of the stream. The driver"
             " moves the bytes to and from the user, and does not look at them.",
-            f"Once the device has stopped, {_produced(stop)} produces {_formula(stop.length)} bytes.",
+            _area_produced(stop),
+            *([_BACKGROUND] if stream.background else []),
         ),
         checks=tuple(_area_checks(stream)),
         picture=draw_strip("In memory that is mapped", [(expression(stop.length), "stop-copy")]),
@@ -334,6 +337,30 @@ def _describe_area(spec: m.Spec, migration: m.Migration) -> Store:
         save=_command(stop),
         compare=("compares the length",),
     )
+
+
+_BACKGROUND = (
+    "This goes on after the change of state has returned. Until the data is there, a read waits, or returns"
+    " -EAGAIN with O_NONBLOCK, and poll() says nothing; an error is what reads return then."
+)
+
+
+def _area_produced(stop: m.Produce) -> str:
+    """Say how much data there is: that is known beforehand, or the room that it needs."""
+    if stop.room is None:
+        return f"Once the device has stopped, {_produced(stop)} produces {_formula(stop.length)} bytes."
+    return (
+        f"Once the device has stopped, {_formula(stop.room)} says how much room the data needs,"
+        f" and {_formula(stop.length)} produces it and says how much it is; more than there is room for fails"
+        " with -EIO."
+    )
+
+
+def _told(area: m.Area) -> str:
+    """Return how the device learns where the memory is."""
+    if area.list:
+        return f"is told of the pages by a list of {literal(area.list.structure.text)}"
+    return f"is told of the pages by {listed(literal(step(one)) for one in area.attach)}"
 
 
 def _area_checks(stream: m.Stream) -> Iterator[str]:

@@ -21,7 +21,8 @@ from vfiogen.model.columns import column_type
 from vfiogen.model.reach import Reach
 from vfiogen.model.scope import (
     ALIGNMENTS,
-    AREA_NAMES,
+    AREA_LIST,
+    AREA_MEMORY,
     BOOLEANS,
     BUILTINS,
     CONFIG_READS,
@@ -205,6 +206,8 @@ class Inference:
         if isinstance(typed, t.Read | t.ReadBits):
             return self._writable(self._one_element(typed, node), node)
         if isinstance(typed, t.Kept) or (isinstance(typed, t.Local) and typed.result) or _is_own(typed):
+            return typed
+        if isinstance(typed, t.OfArea) and typed.kept and self._scope.attaching:
             return typed
         raise self._fail(
             "not-a-place",
@@ -457,13 +460,17 @@ class Inference:
         raise self._unknown(message, node.name, _last(node), known)
 
     def _area(self, node: s.Member) -> t.Typed:
-        if not self._scope.inside:
+        if not self._scope.inside and not self._scope.attaching:
             hint = "a command that the stream runs is the place for it"
             raise self._fail("stream-name", "`area` is known only while it is mapped", node, hint)
-        if node.name not in AREA_NAMES:
+        stream = self._spec.migration.stream if self._spec.migration else None
+        area = stream.area if stream else None
+        kept = {field.name.text: self._type(field.type) for field in area.fields} if area else {}
+        known = AREA_LIST if area is None or area.list else AREA_MEMORY | kept
+        if node.name not in known:
             message = f"an area has no {quote(node.name)}"
-            raise self._unknown(message, node.name, _last(node), list(AREA_NAMES))
-        return t.Builtin(AREA_NAMES[node.name], f"area.{node.name}")
+            raise self._unknown(message, node.name, _last(node), list(known))
+        return t.OfArea(known[node.name], node.name, node.name in kept)
 
     def _arrived(self, layout: m.Layout, node: s.Member, index: int | None = None) -> t.Typed:
         """Type a field of the data. A derived one is what it is derived from, whatever has arrived."""

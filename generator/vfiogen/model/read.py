@@ -579,17 +579,20 @@ class _Reader:
             end=self._steps(load["end"]),
             lengths=tuple(formula for formula in lengths if formula),
             any_length=load["lengths"]["any"].optional(),
+            background=view["save"]["background"].optional(),
         )
 
     def _area(self, view: _View) -> m.Area | None:
         if not view:
             return None
+        words = (view[key].word() for key in ("list", "address", "length"))
         return m.Area(
             span=view.key_span,
             dma=self._required(view["dma"], parse.parse_expression),
-            list=view["list"].word(),
-            address=view["address"].word(),
-            length=view["length"].word(),
+            list=m.AreaList(*words) if view["list"] else None,
+            fields=_each(view["fields"], _parameter),
+            attach=self._steps(view["attach"]),
+            grows=bool(view["grows"]),
         )
 
     def _pass_through(self, view: _View) -> m.PassThrough | None:
@@ -602,7 +605,7 @@ class _Reader:
         if not view:
             return None
         length = self._required(view["length"], parse.parse_expression)
-        return m.Produce(self._expression(view["do"]), length, view.key_span)
+        return m.Produce(self._expression(view["do"]), length, view.key_span, self._expression(view["room"]))
 
     def _expression(self, view: _View) -> m.Formula | None:
         return self._formula(view, parse.parse_expression)

@@ -30,7 +30,8 @@ STREAM_NAMES: dict[str, Type] = {
 BOOLEANS = ("false", "true")
 # What is known of an event and of the area, besides.
 EVENT_NAMES = ("event", "state")
-AREA_NAMES: dict[str, Type] = {"list": types.DMA_ADDRESS, "entries": types.integer(32)}
+AREA_LIST: dict[str, Type] = {"list": types.DMA_ADDRESS, "entries": types.integer(32)}
+AREA_MEMORY: dict[str, Type] = {"size": types.integer(32), "length": types.integer(32)}
 # Where a structure is in config space, by the function of the kernel that looks for it.
 LOOKUPS = {
     "dvsec": "pci_find_dvsec_capability",
@@ -63,9 +64,10 @@ class Scope(Value):
 
     `inside` tells whether it is a command, `mapped` whether registers can be reached, `unmapped` why they
     can't: early, reset or event. `held` tells whether the parent's handle is there, `area` whether that is
-    mapped, `arrays` whether a register with a count stands for all of its elements. `event` is the type of
-    what comes with an event. `base` tells whether it is what a block of registers is based on. `image` is the
-    layout whose fields can be read, `may_finish` whether steps can be over early.
+    mapped, `attaching` whether it becomes known to the device, `arrays` whether a register with a count is
+    all of its elements. `event` is the type of what comes with an event. `base` tells whether it is what a
+    block of registers is based on. `image` is the layout whose fields can be read, `may_finish` whether steps
+    can be over early.
     """
 
     spec: m.Spec
@@ -78,6 +80,7 @@ class Scope(Value):
     held: bool = True
     arrays: bool = False
     area: bool = False
+    attaching: bool = False
     base: bool = False
     image: m.Layout | None = None
     may_finish: bool = False
@@ -128,6 +131,10 @@ class Scope(Value):
     def with_area(self) -> Scope:
         """Return the scope of a place where the area is mapped."""
         return replace(self, area=True)
+
+    def in_attach(self) -> Scope:
+        """Return the scope of what makes the area known to the device."""
+        return replace(self, area=True, attaching=True)
 
     def in_event(self, data: Type | None) -> Scope:
         """Return the scope of what is done at an event that comes with `data`."""

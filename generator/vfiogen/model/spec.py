@@ -647,11 +647,15 @@ class Arc(Record):
 
 
 class Produce(Record):
-    """A point where data is produced: the command, and how long the data is. `saved` of a stream follows."""
+    """A point where data is produced: the command, and how long the data is. `saved` of a stream follows.
+
+    `room` is how much space it needs, where the length is known only afterwards.
+    """
 
     do: Formula | None
     length: Formula
     span: Span
+    room: Formula | None = None
 
 
 class PassThrough(Record):
@@ -662,24 +666,35 @@ class PassThrough(Record):
     write: Formula
 
 
-class Area(Record):
-    """Memory that the device reads and writes: `list` is the structure of an entry of its list.
+class AreaList(Record):
+    """A list of addresses and lengths: the structure of an entry, and its fields."""
 
-    It is mapped for `dma`, a PCI device; `address` and `length` are the fields of an entry.
+    structure: Word
+    address: Word
+    length: Word
+
+
+class Area(Record):
+    """Memory that the device reads and writes.
+
+    It is mapped for `dma`, a PCI device. That finds it by a list, if there is one, or by what the steps of
+    `attach` tell it; `fields` are what the driver keeps meanwhile. What is loaded may have memory that grows.
     """
 
     span: Span
     dma: Formula
-    list: Word
-    address: Word
-    length: Word
+    list: AreaList | None
+    fields: tuple[Parameter, ...] = ()
+    attach: tuple[Step, ...] = ()
+    grows: bool = False
 
 
 class Stream(Record):
     """The migration data: one store and its use.
 
     A store is a `structure`, `memory` or an `area` with its `capacity`, or none where the parent passes data
-    through. `any_length` says why a stream may end anywhere.
+    through. `any_length` says why a stream may end anywhere. In the `background`, the data is produced after
+    the change of state that asks for it.
     """
 
     span: Span
@@ -697,6 +712,7 @@ class Stream(Record):
     end: tuple[Step, ...]
     lengths: tuple[Formula, ...]
     any_length: Word | None
+    background: Word | None = None
 
 
 class Omission(Record):

@@ -35,6 +35,13 @@ class Builtin(Typed):
     name: str
 
 
+class OfArea(Typed):
+    """What is known of an area while it is mapped; `kept` if a step of its own has found it out."""
+
+    name: str
+    kept: bool
+
+
 class Handle(Typed):
     """The parent's handle."""
 

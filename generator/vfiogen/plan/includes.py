@@ -44,6 +44,7 @@ HEADERS = {
     "linux/pci-p2pdma.h": "pcim_p2pdma_provider",
     "linux/pfn_t.h": "__pfn_to_pfn_t",
     "linux/pm_runtime.h": "pm_runtime_*",
+    "linux/poll.h": "poll_wait poll_table_struct",
     "linux/property.h": "device_property_*",
     "linux/rwsem.h": "down_write up_write down_read up_read",
     "linux/scatterlist.h": "sg_table scatterlist",
@@ -57,6 +58,8 @@ HEADERS = {
     "linux/uaccess.h": "clear_user copy_from_user copy_to_user get_user put_user",
     "linux/vfio_pci_core.h": "vfio_*",
     "linux/vmalloc.h": "vfree __vmalloc",
+    "linux/wait.h": "wait_queue_head_t wait_event_interruptible wake_up_interruptible_all",
+    "linux/workqueue.h": "work_struct INIT_WORK queue_work cancel_work_sync",
 }
 
 

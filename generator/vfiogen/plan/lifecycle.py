@@ -264,6 +264,8 @@ def _arm_migration(body: Body, flags: tuple[str, ...]) -> None:
         c.Expr(f"core_vdev->migration_flags = {' | '.join(flags)}"),
         c.Expr(f"core_vdev->mig_ops = &{device}_migration_ops"),
     )
+    if body.lowering.spec.migration and body.lowering.spec.migration.stream.background:
+        body.add(c.Expr(f"INIT_WORK(&{device}->save_work, {device}_save_work)"))
     body.unwinding.append(("err_mutex", (c.Expr(f"mutex_destroy(&{device}->state_mutex)"),)))
 
 
@@ -333,6 +335,7 @@ def _close(lowering: Lowering, kernel: Kernel) -> _Made:
             c.Expr(f"{device}_put_files({device})"),
             *((c.Expr(f"{device}->opened = false"),) if reads_debugfs(lowering.spec) else ()),
             c.Expr(f"mutex_unlock(&{device}->state_mutex)"),
+            *_end_work(body, lowering.spec.migration),
             c.Blank(),
         )
     for step in reversed(lowering.spec.open):
@@ -340,6 +343,12 @@ def _close(lowering: Lowering, kernel: Kernel) -> _Made:
     close_regions(body, kernel)
     body.add(c.Expr("vfio_pci_core_close_device(core_vdev)"))
     return _Made("void", "close_device", (list(body.declarations.values()), body.statements))
+
+
+def _end_work(body: Body, migration: m.Migration) -> tuple[c.Stmt, ...]:
+    """Return what waits for work that finds no file any more; it takes the state's lock itself."""
+    work = c.Expr(f"cancel_work_sync(&{body.device}->save_work)")
+    return (work,) if migration.stream.background else ()
 
 
 def _map_bar(body: Body, bar: int, kernel: Kernel) -> None:

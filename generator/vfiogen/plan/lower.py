@@ -710,8 +710,6 @@ class Body(Struct):
     def _builtin(self, node: t.Builtin) -> tuple[str, int]:
         if node.name in self.substitutes:
             return self.substitutes[node.name]
-        if node.name in ("area.list", "area.entries"):
-            return node.name.replace(".", "->"), TIGHT
         if node.name == "event":
             return "comp", TIGHT
         if node.name == "state":
@@ -729,6 +727,11 @@ class Body(Struct):
             "domain": f"pci_domain_nr({pdev}->bus)",
             "pci-id": f"pci_dev_id({pdev})",
         }[node.name], TIGHT
+
+    def _of_area(self, node: t.OfArea) -> tuple[str, int]:
+        given = self.substitutes.get("area", ("area", TIGHT))[0]
+        base = f"{given.removeprefix('&')}." if given.startswith("&") else f"{given}->"
+        return f"{base}{c_name(node.name)}", TIGHT
 
     def _handle(self, node: t.Handle) -> tuple[str, int]:
         provider = self.lowering.spec.provider
@@ -992,6 +995,7 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Literal: Body._literal,
     t.Constant: Body._constant,
     t.Builtin: Body._builtin,
+    t.OfArea: Body._of_area,
     t.Handle: Body._handle,
     t.Found: Body._found,
     t.Located: Body._located,

@@ -50,6 +50,7 @@ def plan_migration(lowering: Lowering, migration: m.Migration) -> MigrationView:
         data_size=_data_size(lowering, migration),
         area=transfer.area,
         debugfs=plan_debugfs(lowering, migration.debugfs, transfer.filling) if migration.debugfs else None,
+        background=migration.stream.background is not None,
     )
 
 

@@ -102,6 +102,9 @@ def _device(lowering: Lowering) -> Structure:
     if spec.migration:
         members += _migration_members(names.file)
         members += _debugfs_members(lowering, spec.migration)
+        if spec.migration.stream.background:
+            said = "Produces the data of `saving`."
+            members.append(Member("struct work_struct save_work", c.comment(said, 1)))
     elif ready_command(spec):
         members.append(Member("atomic_t resets", c.comment("Counts the resets.", 1)))
     return Structure(f"{names.prefix}_device", tuple(members))
@@ -191,6 +194,12 @@ def _file(lowering: Lowering) -> Structure:
         Member("struct mutex lock", c.comment(lock, 1)),
         Member("bool disabled"),
     ]
+    if migration.stream.background:
+        said = (
+            "The data is still being produced; who reads waits for that, or gets the error that it ended in."
+        )
+        members += [Member("bool pending", c.comment(said, 1)), Member("int error")]
+        members.append(Member("wait_queue_head_t wait"))
     if migration.has("pre-copy"):
         members.append(Member("bool pre_copy"))
     if not migration.stream.pass_through:
@@ -200,11 +209,27 @@ def _file(lowering: Lowering) -> Structure:
 
 
 def _area(lowering: Lowering, area: m.Area) -> Structure:
+    if area.list is None:
+        return _attached(lowering, area)
     role = "Where the device finds the data of a file: a list of addresses and lengths."
     members = (
-        Member(f"{area.list} *entry"),
+        Member("struct sg_table sgt"),
+        Member(f"{area.list.structure} *entry"),
         Member("dma_addr_t list"),
         Member("unsigned int entries"),
+    )
+    return Structure(lowering.names.own("area"), members, c.comment(role), origin=area.span)
+
+
+def _attached(lowering: Lowering, area: m.Area) -> Structure:
+    role = (
+        "The memory of a file while the device knows it: where it is, its size, and how much of it is data."
+    )
+    members = (
+        Member("struct sg_table sgt"),
+        Member("u32 size"),
+        Member("u32 length"),
+        *(_typed(field.type, field.name, None) for field in area.fields),
     )
     return Structure(lowering.names.own("area"), members, c.comment(role), origin=area.span)
 
@@ -213,7 +238,7 @@ def _data_members(lowering: Lowering) -> list[Member]:
     migration = lowering.spec.migration
     assert migration is not None
     if migration.stream.area:
-        return [Member("void *data"), Member("size_t capacity"), Member("struct sg_table sgt")]
+        return [Member("void *data"), Member("size_t capacity")]
     word = migration.stream.structure
     layout = lowering.spec.layout(word.text) if word else None
     if layout is None:

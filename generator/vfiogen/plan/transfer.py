@@ -506,20 +506,41 @@ class _AreaTransfer(_Common):
     def own(self) -> Transfer:
         return Transfer(
             image="migf->data",
-            capacity="migf->capacity",
+            capacity=self._capacity() if self.area.grows else "migf->capacity",
             save=(self._save(),),
             load=(self._load(),),
-            begin_load=(f"{self.name('alloc_data')}(migf, {self._capacity()})",),
+            begin_load=self._room_for_load(),
             area=self._view(),
         )
 
+    def _room_for_load(self) -> tuple[str, ...]:
+        return () if self.area.grows else (f"{self.name('alloc_data')}(migf, {self._capacity()})",)
+
     def _view(self) -> AreaView:
+        device, entries = self._plain(self.area.dma), self.area.list
+        if entries is None:
+            return AreaView(device, attach=(self._attach(), self._detach()), grows=self.area.grows)
         return AreaView(
-            element=self.area.list.text,
-            address=self._entry(self.area.address, "sg_dma_address(sg)"),
-            length=self._entry(self.area.length, "sg_dma_len(sg)"),
-            device=self._plain(self.area.dma),
+            device,
+            address=self._entry(entries, entries.address, "sg_dma_address(sg)"),
+            length=self._entry(entries, entries.length, "sg_dma_len(sg)"),
+            grows=self.area.grows,
         )
+
+    def _attach(self) -> Function:
+        body = Body(self.lowering, self.lowering.scope.in_attach(), self.prefix)
+        _steps(body, self.area.attach)
+        return self._of_area("int", "attach_area", body)
+
+    def _detach(self) -> Function:
+        body = Body(self.lowering, self.lowering.scope.in_attach(), self.prefix)
+        for step in reversed(self.area.attach):
+            body.undo(step.undo)
+        return self._of_area("void", "detach_area", body)
+
+    def _of_area(self, kind: str, name: str, body: Body) -> Function:
+        area = f"struct {self.names.own('area')} *area"
+        return function(kind, self.name(name), [self.names.device_parameter, area], _lines(body))
 
     def _plain(self, formula: m.Formula | None) -> str:
         """Print what needs no variable."""
@@ -527,8 +548,8 @@ class _AreaTransfer(_Common):
         pdev = f"{self.prefix}->core_device.pdev"
         return Body(self.lowering, self.lowering.scope, self.prefix, core=pdev).value(typed) if typed else "0"
 
-    def _entry(self, name: m.Word, text: str) -> str:
-        field = self.lowering.analysis.field(self.area.list.text, name.text)
+    def _entry(self, entries: m.AreaList, name: m.Word, text: str) -> str:
+        field = self.lowering.analysis.field(entries.structure.text, name.text)
         return f"{name} = {to_order(order_of(field), text)}"
 
     def capacity(self) -> tuple[str, int]:
@@ -541,16 +562,24 @@ class _AreaTransfer(_Common):
         body = self.body()
         self.begin_save(body)
         produce = self.stream.stop_copy
-        length = self._length(body, produce) if produce else "0"
-        body.attempt(f"{self.name('alloc_data')}(migf, {length})")
+        wanted = self._length(body, produce.room or produce.length) if produce else "0"
+        body.attempt(f"{self.name('alloc_data')}(migf, {wanted})")
         unmap = self._map(body, "DMA_FROM_DEVICE")
         _run(body, produce.do if produce else None)
+        length = self._produced(body, produce.length, wanted) if produce and produce.room else wanted
         body.finish(*unmap, c.Expr(f"migf->length = {length}"), c.Return("0"))
         return self.save_function("save_stop_copy", body)
 
-    def _length(self, body: Body, produce: m.Produce) -> str:
+    def _produced(self, body: Body, formula: m.Formula, room: str) -> str:
+        """Ask how much there is; more than there is room for would leak what lies behind it."""
+        typed = self.lowering.analysis.number(formula, body.scope)
+        text = body.value(typed, ADDITION) if typed else "0"
+        body.add(c.If(f"!{text} || {text} > {room}", body.leave("-EIO")), c.Blank())
+        return text
+
+    def _length(self, body: Body, formula: m.Formula) -> str:
         """Ask once how much there will be: the memory is there before the data."""
-        typed = self.lowering.analysis.number(produce.length, body.scope)
+        typed = self.lowering.analysis.number(formula, body.scope)
         if typed is None:
             return "0"
         text = body.value(typed, ADDITION)

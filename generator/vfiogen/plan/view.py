@@ -87,15 +87,17 @@ class Operations(Record):
 
 
 class AreaView(Record):
-    """Memory that the device reads and writes: the structure of a list's entry, and what is put into one.
+    """Memory that the device reads and writes: what is put into an entry of its list, if it has one.
 
-    `device` is the expression of the device that it is mapped for.
+    `device` is the expression of the device that it is mapped for, `attach` the functions that make it known
+    there and take that back. `grows` tells whether it grows as data arrives.
     """
 
-    element: str
-    address: str
-    length: str
     device: str
+    address: str = ""
+    length: str = ""
+    attach: tuple[Function, ...] = ()
+    grows: bool = False
 
 
 class IdData(Record):
@@ -237,6 +239,7 @@ class MigrationView(Record):
     data_size: Function
     area: AreaView | None
     debugfs: DebugfsView | None = None
+    background: bool = False
 
 
 class Part(Value):

@@ -40,6 +40,7 @@
  * Where the device finds the data of a file: a list of addresses and lengths.
  */
 struct pds_vfio_area {
+	struct sg_table sgt;
 	struct pds_lm_sg_elem *entry;
 	dma_addr_t list;
 	unsigned int entries;
@@ -75,7 +76,6 @@ struct pds_vfio_migration_file {
 	size_t pos;
 	void *data;
 	size_t capacity;
-	struct sg_table sgt;
 };
 
 static struct pds_vfio_device *pds_vfio_from_vfio(struct vfio_device *core_vdev)
@@ -250,35 +250,15 @@ static int pds_vfio_restore(struct pds_vfio_device *pds_vfio,
 	return pds_vfio_adminq(pds_vfio, &request, &completion, false);
 }
 
-static void pds_vfio_free_data(struct pds_vfio_migration_file *migf)
-{
-	sg_free_table(&migf->sgt);
-	vfree(migf->data);
-}
-
 static int pds_vfio_alloc_data(struct pds_vfio_migration_file *migf,
 			       size_t capacity)
 {
-	unsigned int count = DIV_ROUND_UP(capacity, PAGE_SIZE);
-	struct page **pages;
-	unsigned int i;
-	int ret;
-
 	migf->data = __vmalloc(capacity, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!migf->data)
 		return -ENOMEM;
 
 	migf->capacity = capacity;
-	pages = kvmalloc_objs(*pages, count);
-	if (!pages)
-		return -ENOMEM;
-
-	for (i = 0; i < count; i++)
-		pages[i] = vmalloc_to_page(migf->data + i * PAGE_SIZE);
-	ret = sg_alloc_table_from_pages(&migf->sgt, pages, count, 0, capacity,
-					GFP_KERNEL_ACCOUNT);
-	kvfree(pages);
-	return ret;
+	return 0;
 }
 
 static int pds_vfio_map_area(struct pds_vfio_device *pds_vfio,
@@ -286,31 +266,51 @@ static int pds_vfio_map_area(struct pds_vfio_device *pds_vfio,
 			     enum dma_data_direction dir,
 			     struct pds_vfio_area *area)
 {
+	unsigned int i, count = DIV_ROUND_UP(migf->capacity, PAGE_SIZE);
 	struct device *dev = &pci_physfn(pds_vfio->core_device.pdev)->dev;
 	struct scatterlist *sg;
-	int ret, i;
+	struct page **pages;
+	int ret;
 
-	/* The pages have another address besides, which caches may know. */
-	flush_kernel_vmap_range(migf->data, migf->capacity);
-	ret = dma_map_sgtable(dev, &migf->sgt, dir, 0);
+	pages = kvmalloc_objs(*pages, count);
+	if (!pages)
+		return -ENOMEM;
+
+	for (i = 0; i < count; i++)
+		pages[i] = vmalloc_to_page(migf->data + i * PAGE_SIZE);
+	ret = sg_alloc_table_from_pages(&area->sgt, pages, count, 0,
+					migf->capacity, GFP_KERNEL_ACCOUNT);
+	kvfree(pages);
 	if (ret)
 		return ret;
 
-	area->entries = migf->sgt.nents;
+	/* The pages have another address besides, which caches may know. */
+	flush_kernel_vmap_range(migf->data, migf->capacity);
+	ret = dma_map_sgtable(dev, &area->sgt, dir, 0);
+	if (ret)
+		goto err_free;
+
+	area->entries = area->sgt.nents;
 	area->entry = dma_alloc_coherent(dev,
 					 array_size(area->entries,
 						    sizeof(*area->entry)),
 					 &area->list, GFP_KERNEL);
 	if (!area->entry) {
-		dma_unmap_sgtable(dev, &migf->sgt, dir, 0);
-		return -ENOMEM;
+		ret = -ENOMEM;
+		goto err_unmap;
 	}
 
-	for_each_sgtable_dma_sg(&migf->sgt, sg, i) {
+	for_each_sgtable_dma_sg(&area->sgt, sg, i) {
 		area->entry[i].addr = cpu_to_le64(sg_dma_address(sg));
 		area->entry[i].len = cpu_to_le32(sg_dma_len(sg));
 	}
 	return 0;
+
+err_unmap:
+	dma_unmap_sgtable(dev, &area->sgt, dir, 0);
+err_free:
+	sg_free_table(&area->sgt);
+	return ret;
 }
 
 static void pds_vfio_unmap_area(struct pds_vfio_device *pds_vfio,
@@ -322,9 +322,10 @@ static void pds_vfio_unmap_area(struct pds_vfio_device *pds_vfio,
 
 	dma_free_coherent(dev, array_size(area->entries, sizeof(*area->entry)),
 			  area->entry, area->list);
-	dma_unmap_sgtable(dev, &migf->sgt, dir, 0);
+	dma_unmap_sgtable(dev, &area->sgt, dir, 0);
 	if (dir == DMA_FROM_DEVICE)
 		invalidate_kernel_vmap_range(migf->data, migf->capacity);
+	sg_free_table(&area->sgt);
 }
 
 static int pds_vfio_file_error(struct pds_vfio_migration_file *migf)
@@ -362,7 +363,7 @@ static int pds_vfio_release_file(struct inode *inode, struct file *filp)
 {
 	struct pds_vfio_migration_file *migf = filp->private_data;
 
-	pds_vfio_free_data(migf);
+	vfree(migf->data);
 	mutex_destroy(&migf->lock);
 	kfree(migf);
 	return 0;

@@ -20,6 +20,7 @@ struct machine {
 	struct pair *last;
 	int lock_rank[8], locks;
 	/* What has to be nothing in the end. */
+	struct work_struct *work;
 	int regions, mutexes, allocations, files, mappings, handles, notifier_count;
 	struct notifier_block *notifiers[4];
 	struct file *released;

@@ -240,6 +240,39 @@ QUIET static long play_event(char verb, int number)
 	machine_fault("no event %c", verb);
 }
 
+/* Data that isn't there yet is neither shown nor waited for. */
+QUIET static void check_pending(struct file *file)
+{
+	bool ready = file->operations->poll(file, NULL);
+	long ret;
+
+	file->f_flags |= O_NONBLOCK;
+	ret = file->operations->read(file, (char *)user, 1, NULL);
+	file->f_flags &= ~O_NONBLOCK;
+	if (ret != (ready ? -ENODEV : -EAGAIN))
+		machine_fault("a read before there is data returns %ld", ret);
+}
+
+/* Data that is there, or never will be, can be read. */
+QUIET static void check_ready(struct file *file)
+{
+	if (file && file->operations->poll && !(file->operations->poll(file, NULL) & EPOLLIN))
+		machine_fault("nobody is told that there is data");
+}
+
+QUIET static void do_work(struct file *opened_now)
+{
+	struct work_struct *work = machine.work;
+
+	if (!work)
+		return;
+	if (opened_now)
+		check_pending(opened_now);
+	machine.work = NULL;
+	work->function(work);
+	check_ready(slots[0]);
+}
+
 QUIET static void check_after(void)
 {
 	if (machine.locks || machine.memory_locked)
@@ -273,6 +306,7 @@ QUIET static void play_token(char *token)
 			machine.reset_before = at;
 	}
 	ret = play_event(verb, number);
+	do_work(verb == 'S' && ret > 0 ? slots[0] : NULL);
 	check_after();
 	if (bound)
 		printf("%ld/%d/%d/%d/%s ", ret, device()->mig_state,

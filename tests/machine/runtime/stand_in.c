@@ -139,6 +139,34 @@ void machine_put(const char *name, void *handle)
 	free(handle);
 }
 
+void *machine_borrow(const char *name)
+{
+	void *handle = machine_pointer(name, 0, false);
+
+	machine.handles += !!handle;
+	return handle;
+}
+
+void machine_return(const char *name, void *handle)
+{
+	machine_log(name);
+	machine.handles--;
+}
+
+/* -- work ---------------------------------------------------------------------------------------- */
+
+void machine_queue(struct work_struct *work)
+{
+	machine.work = work;
+}
+
+void cancel_work_sync(struct work_struct *work)
+{
+	if (machine.locks)
+		machine_fault("work is waited for under a lock that it may want");
+	machine.work = NULL;
+}
+
 /* -- locks ------------------------------------------------------------------------------------- */
 
 void machine_mutex_init(struct mutex *lock, const char *name)

@@ -95,6 +95,9 @@ bool machine_bool(const char *name);
 void machine_void(const char *name);
 void *machine_pointer(const char *name, size_t size, bool counted);
 void machine_put(const char *name, void *handle);
+/* A handle that is given back and can be used all the same. */
+void *machine_borrow(const char *name);
+void machine_return(const char *name, void *handle);
 #define WARN_ON(condition) ({ \
 	bool warned_ = (condition); \
 	if (warned_) \
@@ -154,13 +157,36 @@ struct file {
 	struct inode *f_inode;
 	struct inode inode;
 	bool stream;
+	unsigned int f_flags;
 	size_t written;
 	struct file *next;
 };
+/* Nobody waits here: what is waited for has happened, or never will. */
+typedef unsigned int __poll_t;
+struct poll_table_struct;
+typedef struct { int waiting; } wait_queue_head_t;
+enum { EPOLLIN = 1, EPOLLERR = 8, EPOLLRDNORM = 64 };
+#define init_waitqueue_head(queue) ((void)((queue)->waiting = 0))
+#define wake_up_interruptible_all(queue) ((void)(queue)->waiting)
+#define poll_wait(file, queue, table) ((void)(queue)->waiting)
+#define READ_ONCE(value) (value)
+#define wait_event_interruptible(queue, condition) ({ \
+	if (!(condition)) \
+		machine_fault("a reader waits for ever"); \
+	0; \
+})
+/* Work is done at the end of the event that asks for it. */
+struct work_struct { void (*function)(struct work_struct *work); };
+#define INIT_WORK(work, does) ((work)->function = (does))
+#define system_long_wq NULL
+#define queue_work(queue, work) machine_queue(work)
+void machine_queue(struct work_struct *work);
+void cancel_work_sync(struct work_struct *work);
 struct file_operations {
 	struct module *owner;
 	ssize_t (*read)(struct file *file, char *buffer, size_t count, loff_t *position);
 	ssize_t (*write)(struct file *file, const char *buffer, size_t count, loff_t *position);
+	__poll_t (*poll)(struct file *file, struct poll_table_struct *table);
 	long (*unlocked_ioctl)(struct file *file, unsigned int command, unsigned long argument);
 	long (*compat_ioctl)(struct file *file, unsigned int command, unsigned long argument);
 	int (*release)(struct inode *inode, struct file *file);
@@ -219,6 +245,7 @@ struct pci_driver {
 #define PCI_COMMAND_MEMORY 2
 #define IORESOURCE_MEM 1
 #define PCI_VENDOR_ID_INTEL 0x8086
+#define PCI_VENDOR_ID_MELLANOX 0x15b3
 #define PCI_VENDOR_ID_HUAWEI 0x19e5
 #define PCI_DEVICE_ID_HUAWEI_ZIP_VF 0xa251
 #define PCI_DEVICE_ID_HUAWEI_SEC_VF 0xa256
@@ -264,6 +291,7 @@ void machine_write(u64 value, void *address, int size);
 	read_poll_timeout(readl, value, condition, every, limit, false, address)
 void *machine_parent_registers(void);
 
+#define PAGE_ALIGN(size) (DIV_ROUND_UP(size, PAGE_SIZE) * PAGE_SIZE)
 /* DMA */
 enum dma_data_direction { DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE };
 struct page;
@@ -285,6 +313,10 @@ void dma_free_coherent(struct device *dev, size_t size, void *memory, dma_addr_t
 	for (i = 0, sg = (table)->sgl; i < (int)(table)->nents; i++, sg++)
 #define sg_dma_address(sg) ((dma_addr_t)(uintptr_t)(sg)->page)
 #define sg_dma_len(sg) ((u32)PAGE_SIZE)
+struct sg_dma_page_iter { const struct scatterlist *sg; unsigned int at; };
+#define for_each_sgtable_dma_page(table, page, skipped) \
+	for (*(page) = (struct sg_dma_page_iter){ (table)->sgl, 0 }; (page)->at < (table)->nents; (page)->at++)
+#define sg_page_iter_dma_address(page) sg_dma_address(&(page)->sg[(page)->at])
 
 /* Events */
 struct notifier_block {

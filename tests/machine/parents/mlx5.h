@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The parent's firmware: it says what its state needs, and that it has saved a little less. */
+struct mlx5_core_dev { u32 pages; };
+#define MLX5_ST_SZ_DW(structure) 64
+#define MLX5_ST_SZ_BYTES(structure) 256
+#define MLX5_ADDR_OF(structure, buffer, field) ((void *)((u8 *)(buffer) + 64))
+#define MLX5_SET(structure, buffer, field, value) ((void)(buffer), (void)(value))
+#define MLX5_SET64 MLX5_SET
+#define MLX5_GET(structure, buffer, field) ((void)(buffer), MACHINE_##structure)
+#define MLX5_CAP_GEN(core, field) 1
+enum { MLX5_CAP_GENERAL, MLX5_CAP_GENERAL_2, MLX5_MKC_ACCESS_MODE_MTT };
+enum { MACHINE_query_hca_cap_out = 1, MACHINE_query_vhca_migration_state_out = 9000, MACHINE_save_vhca_state_out = 5000 };
+enum { MLX5_PF_NOTIFY_DISABLE_VF, MLX5_PF_NOTIFY_ENABLE_VF };
+enum { MLX5_CMD_OP_SUSPEND_VHCA, MLX5_CMD_OP_RESUME_VHCA, MLX5_CMD_OP_QUERY_VHCA_MIGRATION_STATE };
+enum { MLX5_CMD_OP_SAVE_VHCA_STATE, MLX5_CMD_OP_LOAD_VHCA_STATE };
+enum { MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_INITIATOR, MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_RESPONDER };
+enum { MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_INITIATOR, MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_RESPONDER };
+#define mlx5_vport_get_other_func_cap(core, function, caps, kind) machine_errno("mlx5_vport_get_other_func_cap")
+#define mlx5_core_create_mkey(core, key, request, length) (*(key) = 1, machine_errno("mlx5_core_create_mkey"))
