@@ -20,6 +20,7 @@ _QUEUES = 16
 _SEND = 0x1000
 _EVENTS = 0x2000
 _STATE = 0x60
+_VF_STATE = 24
 _EQE = 144
 _SQC = 160
 _DERIVED = slice(_EQE, _EQE + 16)
@@ -68,7 +69,21 @@ def test_a_function_without_a_driver_sends_only_what_must_match(bench: Bench) ->
     source = bench.open()
     data = bench.save(source)
     assert len(data) == HEAD
+    assert struct.unpack_from("<I", data, _VF_STATE) == (1,)
     assert _load(bench, data).state() is State.RUNNING
+
+
+@both
+def test_a_head_that_goes_ahead_says_nothing_of_the_functions_driver(bench: Bench) -> None:
+    source = bench.open()
+    bench.save(source)
+    source.set_state(State.RUNNING)
+    bench.driver.reset_to(source, 49)
+    stream = bench.data_of(source, State.PRE_COPY)
+    data = stream.read(HEAD)
+    source.set_state(State.STOP_COPY)
+    assert struct.unpack_from("<I", data, _VF_STATE) == (0,)
+    assert len(data + stream.read_all()) == SIZE
 
 
 @both

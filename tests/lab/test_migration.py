@@ -429,6 +429,18 @@ def test_closing_the_descriptor_early_is_no_harm(bench: Bench) -> None:
 # Pre-copy
 
 
+def _read_for_now(stream: Stream) -> bytes:
+    """Read what there is before the device stops: a driver may have more, the longer it is asked."""
+    data = b""
+    try:
+        while True:
+            data += stream.read(4096)
+    except OSError as error:
+        if error.errno != errno.ENOMSG:
+            raise
+    return data
+
+
 @pytest.mark.migrates(Migration.PRE_COPY)
 def test_pre_copy_ends_for_now_and_goes_on(bench: Bench) -> None:
     source = bench.open_with(16)
@@ -437,11 +449,12 @@ def test_pre_copy_ends_for_now_and_goes_on(bench: Bench) -> None:
     info = stream.precopy_info()
     data = b""
     while info.initial:
-        part = stream.read(5)
+        part = stream.read(max(5, info.initial // 8))
         data += part
         after = stream.precopy_info()
         assert after.initial == info.initial - len(part)
         info = after
+    data += _read_for_now(stream)
     for _ in range(2):
         with refused(errno.ENOMSG):
             stream.read(1)

@@ -91,7 +91,7 @@ struct hisi_acc_vf_data {
 	__le32 dev_id;
 	__le32 que_iso_cfg;
 	__le32 qp_base;
-	/* QM_READY; nothing else is sent with what follows. */
+	/* A head that goes ahead of the rest can't know. */
 	__le32 vf_state;
 	__le16 major;
 	__le16 minor;
@@ -127,6 +127,8 @@ struct hisi_acc_device {
 	struct hisi_qm qm;
 	/* The user's driver has configured the device. */
 	bool ready;
+	/* The user's driver was looked for and not found. */
+	bool absent;
 	/* How many queues were loaded. */
 	u32 queues;
 	/*
@@ -444,6 +446,13 @@ static int hisi_acc_find_ready(struct hisi_acc_device *hisi_acc)
 				     HISI_ACC_VF_REGS_VF_STATE_NOT_READY), 10,
 				   1000, false, hisi_acc, hisi_acc->vf_regs +
 				   HISI_ACC_VF_REGS_VF_STATE);
+	hisi_acc->absent = !hisi_acc->ready;
+	return 0;
+}
+
+static int hisi_acc_begin_head(struct hisi_acc_device *hisi_acc)
+{
+	hisi_acc->absent = false;
 	return 0;
 }
 
@@ -556,7 +565,8 @@ static int hisi_acc_save_head(struct hisi_acc_device *hisi_acc,
 		return ret;
 
 	state->qp_base = cpu_to_le32((queues_of_vf >> 28) & 0xffff);
-	state->vf_state = cpu_to_le32(0);
+	state->vf_state = cpu_to_le32(hisi_acc->absent ? QM_NOT_READY :
+				      QM_READY);
 	state->minor = cpu_to_le16(0);
 	for (i = 0; i < 2; i++)
 		state->reserved_match[i] = cpu_to_le32(0);
@@ -624,6 +634,10 @@ static int hisi_acc_save_pre_copy(struct hisi_acc_device *hisi_acc,
 				  struct hisi_acc_migration_file *migf)
 {
 	int ret;
+
+	ret = hisi_acc_begin_head(hisi_acc);
+	if (ret)
+		return ret;
 
 	ret = hisi_acc_save_head(hisi_acc, &migf->state);
 	if (ret)

@@ -103,4 +103,5 @@ DRIVER = Driver(
     local=_FIRST_QUEUE,
     mappable=(2, 4096),
     own_regions=(2,),
+    upstream="hisi-acc-vfio-pci",
 )

@@ -13,4 +13,5 @@ DRIVER = replace(
     devices=hisilicon.ZIP_VFS,
     resettable=hisilicon.ZIP_VFS[0],
     own_regions=(),
+    upstream="",
 )
