@@ -171,7 +171,7 @@ def kconfig_of(text: str) -> tuple[list[str], str, list[str]]:
     prompt = re.fullmatch(r'\ttristate "((?:\\.|[^"\\])*)"', prompts[0])
     assert len(prompts) == 1
     assert prompt, prompts[0]
-    assert "$(" not in re.sub(r"\\.", "", prompt[1])
+    assert "$(" not in re.sub(r"\\.", "x", prompt[1])
     entry = [line for line in lines if not line.startswith(("\ttristate ", "#"))]
     return entry, re.sub(r"\\(.)", r"\1", prompt[1]), body.rstrip("\n").split("\n")
 
