@@ -112,6 +112,7 @@ class Driver:
     early_end    the error of a stream that ends too early
     disorder     what the parent answers to commands that a reset has made wrong, or streams out of order
     stream_size  the size of the stream for a number, where it is known beforehand
+    room         more bytes than a stream may have
     local        where in a stream something is its device's own, and isn't loaded
     mappable     a region that can be mapped, and how much of it, or nothing
     others       devices of other kinds that it is bound to, for tests of their own
@@ -144,6 +145,7 @@ class Driver:
     early_end: int = errno.EINVAL
     disorder: tuple[int, ...] = ()
     stream_size: int | None = None
+    room: int = 1 << 20
     local: tuple[int, int] = (0, 0)
     mappable: tuple[int, int] | None = None
     others: tuple[str, ...] = ()

@@ -128,3 +128,39 @@ def test_a_parent_that_fails_at_a_reset_leaves_the_device_usable(bench: Bench, c
     device.reset()
     assert device.state() is State.RUNNING
     assert bench.save(device)
+
+
+# Functions that are taken away
+
+
+_GONE = "/sys/kernel/debug/lab_mlx5/gone"
+
+
+@pytest.mark.on("mlx5")
+def test_a_function_that_is_taken_away_fails_what_it_was_doing(bench: Bench) -> None:
+    device = bench.open_with(44)
+    device.set_state(State.STOP)
+    bench.system.write_file(_GONE, "1")
+    try:
+        assert device.state() is State.ERROR
+        with refused(errno.EIO):
+            device.set_state(State.RUNNING)
+    finally:
+        bench.system.write_file(_GONE, "0")
+    device.reset()
+    assert device.state() is State.RUNNING
+    assert bench.save(device)
+
+
+@pytest.mark.on("mlx5")
+def test_a_function_that_is_taken_away_isnt_asked(bench: Bench) -> None:
+    device = bench.open_with(45)
+    bench.system.write_file(_GONE, "1")
+    try:
+        assert device.state() is State.RUNNING
+        with refused(errno.ENOTCONN):
+            device.set_state(State.STOP_COPY)
+    finally:
+        bench.system.write_file(_GONE, "0")
+    assert device.state() is State.RUNNING
+    assert bench.save(device)

@@ -243,7 +243,7 @@ def test_more_than_there_is_room_for_is_refused(bench: Bench) -> None:
     device = bench.open()
     stream = bench.data_of(device, State.RESUMING)
     huge = bench.system.mmap(-1, 1 << 20, 0)
-    for size in (1 << 20, 0x7FFFF000, (1 << 63) - 1, (1 << 64) - 1):
+    for size in (bench.driver.room, 0x7FFFF000, (1 << 63) - 1, (1 << 64) - 1):
         with pytest.raises(OSError):  # noqa: PT011
             bench.system.call("write", stream.fd, huge, size)
     assert device.state() is State.RESUMING
