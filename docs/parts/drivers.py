@@ -20,6 +20,7 @@ from vfiogen.project import find_project, find_specs
 UPSTREAM = {
     "hisilicon": 1906,
     "igd": 456,
+    "ism": 408,
     "mlx5": 3528,
     "nvgrace-gpu": 1437,
     "pds": 2159,

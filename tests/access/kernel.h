@@ -36,6 +36,7 @@ typedef struct { int counter; } atomic_t;
 #define GENMASK(h, l) ((~0UL << (l)) & (~0UL >> (63 - (h))))
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #define max(a, b) ((a) > (b) ? (a) : (b))
+#define IS_ALIGNED(x, a) (!((x) & ((a) - 1)))
 #define ALIGN(x, a) (((x) + (a) - 1) / (a) * (a))
 #define struct_size(p, member, count) (offsetof(typeof(*(p)), member) + sizeof((p)->member[0]) * (count))
 #define offsetofend(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
@@ -120,7 +121,16 @@ static inline bool user_faults(const void *at, size_t size)
 }
 
 #define get_user(x, p) (user_faults(p, sizeof(*(p))) ? -EFAULT : ((x) = *(p), 0))
-#define put_user(x, p) (user_faults(p, sizeof(*(p))) ? -EFAULT : (*(p) = (x), 0))
+/* Users' addresses may be unaligned. */
+#define put_user(x, p)							\
+	({								\
+		typeof(*(p)) value_ = (x);				\
+		bool faults_ = user_faults(p, sizeof(value_));		\
+									\
+		if (!faults_)						\
+			memcpy((void *)(p), &value_, sizeof(value_));	\
+		faults_ ? -EFAULT : 0;					\
+	})
 
 static inline size_t copy_to_user(void *to, const void *from, size_t size)
 {

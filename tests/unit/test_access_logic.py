@@ -29,6 +29,7 @@ FUNCTIONS = {
         "opregion_release register_opregion init release"
     ),
     "device-info": "from_vfio add_capabilities core_info get_info",
+    "ism": "from_vfio load_value bar_load bar_store bar_read bar_write bar_rw rw read write region_info",
     "clipped-bar": "from_vfio bar2_visible read write clipped_info",
     "virtio": (
         "from_vfio show_field keep_field config_read config_is_own config_write reset_emulation "

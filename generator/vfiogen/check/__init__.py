@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vfiogen.check.access import check_access
 from vfiogen.check.across import check_across
 from vfiogen.check.capabilities import check_capabilities
 from vfiogen.check.channels import check_channels
@@ -64,6 +65,7 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     check_regions(spec, analysis, scope)
     check_capabilities(spec, spec.capabilities, analysis, Scope(spec))
     check_features(spec, analysis, Scope(spec))
+    check_access(spec, analysis, scope)
     check_variants(spec, analysis)
     check_migration(spec, analysis, scope)
     check_gates(spec, problems)

@@ -253,6 +253,7 @@ def _outside(spec: m.Spec) -> Iterator[tuple[str, tuple[m.Step, ...], tuple[obje
     yield "", (), (spec.provider, spec.layouts, spec.context)
     yield "config-space", (), spec.config_space
     yield "regions", (), spec.regions
+    yield "bar-access", (), (spec.bar_access,)
     yield "lifecycle", spec.lifecycle, ()
     if spec.migration is not None:
         stream = spec.migration.stream

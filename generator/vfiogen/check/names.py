@@ -43,6 +43,10 @@ _EMULATION = _words("""
     read_config32 read_config8 register_memory register_one register_regions reset_emulation set_memory
     show_field unmap_memory unregister_memory vm_ops vma_index vma_page write
 """) | {f"bar{number}_{name}" for number in range(6) for name in ("access", "rw", "visible")}
+_BAR_ACCESS = _words("""
+    bar_load bar_read bar_rw bar_store bar_write get_region_info ioctl memory_enabled read region_info rw
+    write
+""")
 _ARCS = {arc for p2p in (False, True) for arc in device_arcs(p2p)}
 OWN_FUNCTIONS = _words(_TEMPLATES) | {f"{a}_to_{b}".lower() for a, b in _ARCS}
 _OF_FILES = ("fops", "open", "show")
@@ -62,26 +66,28 @@ COMMAND_LOCALS = _words("pdev ret timeout")
 # Variables beside the one that is called like the prefix, and members of the migration file beside it.
 PREFIX_LOCALS = COMMAND_LOCALS | _words("""
     addr area arg argsz asleep at bar border buf byte cap capacity caps cmd comp completion
-    core_device core_vdev count data dev dir disabled done end envelope event expected filp first
-    flags fops header i id index info inode io last length limit limits lock memory migf migration
-    minsz msix name nb needed next ops other own pages pfn pfns pos ppos pre_copy region request
-    resets seq sg size sparse start state target to unused value vdev visible vma wanted width
+    core_device core_pos core_vdev count data dev dir disabled done end envelope event expected filp
+    first flags fops header i id index info inode io last length limit limits lock memory migf
+    migration minsz msix name nb needed next ops other own pages pfn pfns pos ppos pre_copy region
+    request resets seq sg size sparse start state target to unused value vdev visible vma wanted
+    width
 """)
 # What rendered code calls: a variable of the name would hide it.
 CALLED = _words("""
     anon_inode_getfile array_size atomic_inc atomic_read cancel_work_sync check_add_overflow
     check_mul_overflow check_sub_overflow clear_user cond_resched container_of copy_from_user
     copy_to_user debugfs_create_dir debugfs_create_file debugfs_lookup dma_alloc_coherent
-    dma_free_coherent dma_map_sgtable dma_unmap_sgtable down_read down_write dput flush_kernel_vmap_range
-    fput fsleep get_file get_user invalidate_kernel_vmap_range ioremap ioremap_wc iounmap kasprintf kfree
-    kmalloc kvfree kvmalloc_array kvmalloc_objs kvzalloc kzalloc kzalloc_obj lockdep_assert_held memcpy
-    memcpy_fromio memcpy_toio memremap memunmap module_pci_driver mutex_destroy mutex_init mutex_lock
-    mutex_unlock pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_match_id pci_physfn pgprot_noncached
-    pm_runtime_put poll_wait put_user queue_work read_poll_timeout readb readb_poll_timeout readl
+    dma_free_coherent dma_map_sgtable dma_unmap_sgtable down_read down_write dput
+    flush_kernel_vmap_range fput free_page fsleep get_file get_user invalidate_kernel_vmap_range
+    ioremap ioremap_wc iounmap kasprintf kfree kmalloc kvfree kvmalloc_array kvmalloc_objs kvzalloc
+    kzalloc kzalloc_obj lockdep_assert_held memcpy memcpy_fromio memcpy_toio memremap memunmap
+    module_pci_driver mutex_destroy mutex_init mutex_lock mutex_unlock offset_in_page pci_dev_id
+    pci_domain_nr pci_err pci_iov_vf_id pci_match_id pci_physfn pgprot_noncached pm_runtime_put
+    poll_wait put_user queue_work read_poll_timeout readb readb_poll_timeout readl
     readl_poll_timeout readq readq_poll_timeout readw readw_poll_timeout seq_hex_dump seq_printf
     sg_alloc_table_from_pages sg_dma_address sg_dma_len sg_free_table static_assert stream_open
-    struct_size to_pci_dev u64_to_user_ptr up_read up_write vfree vm_flags_set vma_pages vmalloc_to_page
-    vmf_insert_pfn writeb writel writeq writew
+    struct_size to_pci_dev u64_to_user_ptr up_read up_write vfree vm_flags_set vma_pages
+    vmalloc_to_page vmf_insert_pfn writeb writel writeq writew
 """)
 # Prefixes with which the kernel's headers declare something that a driver declares too, such as vfio_device
 # or pci_save_state.
@@ -373,6 +379,8 @@ def own_functions(spec: m.Spec) -> frozenset[str]:
     beside = frozenset(name for region in spec.device_regions for name in _of_region(region))
     if spec.capabilities:
         beside |= {"add_capabilities", "core_info", "get_info", "ioctl"}
+    if spec.bar_access:
+        beside |= _BAR_ACCESS
     if spec.device_features:
         beside |= {"device_feature", *(feature_name(feature) for feature in spec.device_features)}
     if spec.driver.core_object:

@@ -135,6 +135,8 @@ def _sections(spec: m.Spec) -> dict[str, Span]:
         found["config-space"] = spec.config_space[0].name.span
     if spec.regions:
         found["regions"] = spec.regions[0].name.span
+    if spec.bar_access:
+        found["bar-access"] = spec.bar_access.span
     if spec.capabilities:
         found["capabilities"] = spec.capabilities[0].id.span
     if spec.device_features:

@@ -379,6 +379,8 @@ class Inference:
             message = f"{quote(name)} exists for virtual functions only"
             hint = "write `function: vf` in every entry of devices, or `is-vf and ...` in every variant"
             raise self._fail("needs-vf", message, node, hint)
+        if "bar-number" in self._scope.stream and not self._scope.inside and name in ("count", "data"):
+            return t.Builtin(types.BLOCK if name == "data" else types.integer(32), name)
         if name == "data" and "offset" in self._scope.stream and not self._scope.inside:
             return t.Builtin(types.DATA, name)
         return t.Builtin(names[name], name)
@@ -986,6 +988,7 @@ _STREAM_PLACES = {
     "data": "is known only while data is passed through",
     "count": "is known only while data is passed through",
     "offset": "is known only in an access to a range of a region",
+    "bar-number": "is known only in `bar-access`",
 }
 _STREAM_HINTS = {
     "loaded": "the stream's `load` is the place for it",
@@ -993,6 +996,7 @@ _STREAM_HINTS = {
     "data": "the stream's `pass-through` is the place for it",
     "count": "the stream's `pass-through` is the place for it",
     "offset": "the commands of `ranges` are the place for it",
+    "bar-number": "a range of a region belongs to one BAR",
 }
 # Each takes the node that it stands beside.
 _HANDLERS: dict[type[s.Expression], Callable[[Inference, Any], t.Typed]] = {

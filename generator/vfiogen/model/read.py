@@ -21,6 +21,8 @@ from vfiogen.records import Value, replace
 
 T = TypeVar("T")
 LARGEST_FIELD, LARGEST_ARRAY = 65536, 4096
+# VFIO_PCI_OFFSET_SHIFT.
+CORE_SHIFT = 40
 BODIES = ("call", "post", "steps", "hook")
 Parse = Callable[[str], Expression]
 UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000}
@@ -151,6 +153,7 @@ class _Reader:
             regions=_each(root["regions"], self._region),
             capabilities=tuple(self._capability(item) for item in root["capabilities"].items()),
             device_features=_each(root["device-features"], self._device_feature),
+            bar_access=self._bar_access(root["bar-access"]),
         )
 
     def _driver(self, view: _View) -> m.Driver:
@@ -482,6 +485,18 @@ class _Reader:
             when=self._expression(view["when"]),
             needs=view["needs"].optional(),
             note=view["note"].optional(),
+        )
+
+    def _bar_access(self, view: _View) -> m.BarAccess | None:
+        if not view:
+            return None
+        shift = view["offset-shift"].optional_integer()
+        return m.BarAccess(
+            span=view.key_span,
+            shift=shift.value if shift else CORE_SHIFT,
+            read=self._required(view["read"], parse.parse_expression),
+            write=self._required(view["write"], parse.parse_expression),
+            largest=self._required(view["largest-write"], parse.parse_expression),
         )
 
     def _device_feature(self, name: m.Word, view: _View) -> m.DeviceFeature:

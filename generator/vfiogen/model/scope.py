@@ -26,6 +26,7 @@ STREAM_NAMES: dict[str, Type] = {
     "data": types.USER_DATA,
     "count": types.SIZE,
     "offset": types.integer(64),
+    "bar-number": types.integer(32),
 }
 BOOLEANS = ("false", "true")
 # What is known of an event and of the area, besides.
@@ -53,8 +54,12 @@ def words(spec: m.Spec) -> frozenset[str]:
     """Return the names that mean something in a spec without being declared."""
     stream = spec.migration.stream if spec.migration else None
     passing = ("data", "count") if stream and stream.pass_through else ()
-    accessed = ("data", "count", "offset") if any(region.ranges for region in spec.regions) else ()
+    accessed: tuple[str, ...] = (
+        ("data", "count", "offset") if any(region.ranges for region in spec.regions) else ()
+    )
     mapped = ("area",) if stream and stream.area else ()
+    if spec.bar_access:
+        accessed = ("data", "count", "offset", "bar-number")
     known = ("id",) if spec.columns else ()
     return WORDS | {*known, *(EVENT_NAMES if spec.events else ()), *passing, *accessed, *mapped}
 

@@ -447,6 +447,16 @@ class Capability(Record):
     note: Word | None = None
 
 
+class BarAccess(Record):
+    """How BARs are read and written; the number of a region is in an offset from the bit `shift` on."""
+
+    span: Span
+    shift: int
+    read: Formula
+    write: Formula
+    largest: Formula
+
+
 class DeviceFeature(Record):
     """A feature that the user asks for: what a command gets goes to the buffer that the structure names."""
 
@@ -838,6 +848,7 @@ class Spec(Record, dict=True):
     regions: tuple[Region, ...] = ()
     capabilities: tuple[Capability, ...] = ()
     device_features: tuple[DeviceFeature, ...] = ()
+    bar_access: BarAccess | None = None
 
     @property
     def path(self) -> str:

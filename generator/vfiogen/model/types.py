@@ -81,6 +81,7 @@ BYTES = Type("bytes", "bytes", "u8 *")
 DMA_ADDRESS = Type("int", "u64", "dma_addr_t", 64)
 IOMEM = Type("iomem", "iomem", "void __iomem *")
 DATA = Type("pointer", "u8 *", "u8 *")
+BLOCK = Type("pointer", "void *", "void *")
 KVM = Type("pointer", "struct kvm *", "struct kvm *")
 PCI_DEVICE = Type("pointer", "struct pci_dev *", "struct pci_dev *")
 

@@ -12,6 +12,7 @@ from vfiogen.kernel.licenses import module_license
 from vfiogen.kernel.target import Kernel
 from vfiogen.model import spec as m
 from vfiogen.model.analyse import Analysis
+from vfiogen.plan.access import plan_access
 from vfiogen.plan.capabilities import plan_capabilities
 from vfiogen.plan.channels import plan_channels
 from vfiogen.plan.columns import plan_columns
@@ -134,6 +135,7 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
         emulation=emulation,
         early=plan_early(lowering),
         capabilities=plan_capabilities(lowering),
+        bar_access=plan_access(lowering),
     )
 
 

@@ -623,6 +623,10 @@ def operations(lowering: Lowering, kernel: Kernel) -> dict[str, str]:
     """Return the members of the table of operations that regions and config space replace."""
     spec, prefix = lowering.spec, lowering.names.prefix
     answers = {"ioctl": f"{prefix}_ioctl"} if spec.capabilities else {}
+    if spec.bar_access:
+        answers = {name: f"{prefix}_{name}" for name in ("ioctl", "read", "write")}
+        if kernel.has("region-info-caps"):
+            answers["get_region_info_caps"] = f"{prefix}_get_region_info"
     if not emulates(spec):
         return answers
     found = answers | {"read": f"{prefix}_read", "write": f"{prefix}_write"}
@@ -642,7 +646,14 @@ def sections(spec: m.Spec) -> frozenset[str]:
 def mentioned(spec: m.Spec) -> set[str]:
     """Return the names that the sections of a variant mention, themselves or through commands and context."""
     parts: tuple[object, ...] = (spec.provider, spec.lifecycle, spec.migration, spec.layouts)
-    parts = (*parts, spec.config_space, spec.regions, spec.capabilities, spec.device_features)
+    parts = (
+        *parts,
+        spec.config_space,
+        spec.regions,
+        spec.capabilities,
+        spec.device_features,
+        spec.bar_access,
+    )
     waiting = list(names(formulas((*parts, spec.events))))
     commands: dict[str, object] = {command.name.text: command for command in spec.commands}
     inner = commands | {kept.name.text: kept for kept in spec.context}

@@ -397,6 +397,7 @@ def is_private(spec: m.Spec) -> bool:
         or spec.regions
         or spec.capabilities
         or spec.device_features
+        or spec.bar_access
     )
 
 

@@ -97,6 +97,7 @@ def _narrow(spec: m.Spec, variant: m.Variant) -> m.Spec:
         config_space=spec.config_space if variant.uses("config-space") else (),
         regions=spec.regions if variant.uses("regions") else (),
         capabilities=spec.capabilities if variant.uses("capabilities") else (),
+        bar_access=spec.bar_access if variant.uses("bar-access") else None,
         device_features=spec.device_features if variant.uses("device-features") else (),
     )
     needed, opened = mentioned(chosen), mentioned(replace(chosen, probe=()))
@@ -126,8 +127,13 @@ def _table(
     assert has_init(spec) == ("init" in found)
     assert has_close(spec) == ("close_device" in found)
     present = [n for n in CORE_OPERATIONS if n not in OPERATION_FEATURES or kernel.has(OPERATION_FEATURES[n])]
-    members = [(n, found.get(n, CORE_OPERATIONS[n])) for n in present]
+    members = [(n, found.get(n, CORE_OPERATIONS[n])) for n in present if n not in _absent(spec)]
     return Operations(f"{prefix}_ops", (("name", c_string(name)), *members))
+
+
+def _absent(spec: m.Spec) -> tuple[str, ...]:
+    """Return the members that the driver has none for: the core knows that nothing can be mapped then."""
+    return ("mmap",) if spec.bar_access else ()
 
 
 def plan_choice(lowering: Lowering, tables: tuple[Operations, ...]) -> Function | None:

@@ -249,6 +249,15 @@ class Part(Value):
     config: str
 
 
+class BarAccessView(Record):
+    """The driver's own way to the BARs: what reads one value and writes a block, and the largest of these."""
+
+    shift: int
+    largest: str
+    load: Function
+    store: Function
+
+
 class CapabilitiesView(Record):
     """What the driver says in device info besides; `certain` if there is always something."""
 
@@ -286,6 +295,7 @@ class DriverView(Record):
     emulation: EmulationView | None = None
     early: Early | None = None
     capabilities: CapabilitiesView | None = None
+    bar_access: BarAccessView | None = None
 
 
 def function(
