@@ -82,6 +82,8 @@ def _walk_on(device: Device, good: bytes) -> None:
             stream = device.set_state(state)
             if state is State.RESUMING and stream:
                 stream.write_all(good)
+            elif stream:
+                stream.read(4096)
 
 
 @pytest.mark.each("probe_commands")
