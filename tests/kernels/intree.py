@@ -35,6 +35,7 @@ _VALUE = re.compile(r"^(?:CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set)$", re.MUL
 _KCONFIG = re.compile(r"\bwarning:|\berror:|unmet direct dependencies|^\*\*\*", re.IGNORECASE)
 _COMPILER = re.compile(r"(?:^|[\s:])(?:fatal )?(?:warning|error):", re.IGNORECASE)
 _OPTION = re.compile(r"^config (\w+)\n\tbool\b", re.MULTILINE)
+_Made = subprocess.CompletedProcess[str]
 _STRICT = {"KCONFIG_WERROR": "1", "KCONFIG_WARN_UNKNOWN_SYMBOLS": "1"}
 
 
@@ -91,36 +92,42 @@ class InTree:
         """The symbols that can be m."""
         return tuple(symbol for symbol in self.symbols if symbol not in self.options)
 
-    def build(self, values: Mapping[str, str], *variables: str) -> InTreeBuild:
-        """Set symbols (without CONFIG_) to y, m, n or a text, and build the machine's goal alone.
+    def configure(self, values: Mapping[str, str]) -> InTreeBuild:
+        """Set symbols (without CONFIG_) to y, m, n or a text, and build nothing.
 
-        Warnings of Kconfig are errors, unmet dependencies included, and the compiler's as well.
+        Warnings of Kconfig are errors, unmet dependencies included.
         """
+        return self._outcome(self._set(values), None)
+
+    def build(self, values: Mapping[str, str], *variables: str) -> InTreeBuild:
+        """Set symbols as `configure` does, and build; the compiler's warnings are errors as well."""
         shutil.rmtree(self.out / PLACE, ignore_errors=True)
+        configured = self._set(values)
+        built = self._make(self.machine.goal, *variables) if configured.returncode == 0 else None
+        return self._outcome(configured, built)
+
+    def _set(self, values: Mapping[str, str]) -> _Made:
         kept = [line for line in self.base if _symbol_of(line) not in values]
         lines = [*kept, *(_line(*one) for one in values.items())]
         (self.out / ".config").write_text("".join(f"{line}\n" for line in lines))
-        configured = self._make("olddefconfig")
-        built = self._make(self.machine.goal, *variables) if configured.returncode == 0 else None
-        return self._outcome(configured.stdout, built)
+        return self._make("olddefconfig")
 
-    def _outcome(self, kconfig: str, built: subprocess.CompletedProcess[str] | None) -> InTreeBuild:
-        log = kconfig + (built.stdout if built else "")
+    def _outcome(self, configured: _Made, built: _Made | None) -> InTreeBuild:
         return InTreeBuild(
-            built.returncode if built else 1,
+            (built or configured).returncode,
             self._values(),
-            _objects_of_modules(self.out / PLACE),
-            _objects_built_in(self.out / PLACE),
-            _matching(kconfig, _KCONFIG),
+            _objects_of_modules(self.out / PLACE) if built else (),
+            _objects_built_in(self.out / PLACE) if built else (),
+            _matching(configured.stdout, _KCONFIG),
             _matching(built.stdout, _COMPILER) if built else (),
-            log,
+            configured.stdout + (built.stdout if built else ""),
         )
 
     def _values(self) -> dict[str, str]:
         found = _read_values((self.out / ".config").read_text())
         return {symbol: found.get(symbol, "n") for symbol in self.symbols}
 
-    def _make(self, goal: str, *variables: str) -> subprocess.CompletedProcess[str]:
+    def _make(self, goal: str, *variables: str) -> _Made:
         with step(f"making {goal}"):
             return subprocess.run(
                 make_command(self.forest, self.out, *self.machine.variables, *variables, goal),
