@@ -49,9 +49,6 @@ def test_parts_of_the_core_have_what_it_calls(tree: Tree, tmp_path: Path) -> Non
                 wanted = set(re.findall(r"(\w+)\(", declared[1]))
                 symbols = symbols_of(kernel.out / PARENT / f"{spec.model.driver.name}.o")
                 assert {name for name, kind in symbols.items() if kind == "T"} == wanted
-                commands = {f"{spec.model.driver.prefix}_{c.name.text}" for c in spec.model.commands}
-                own = {name.replace("-", "_") for name in commands}
-                assert own & {name for name, kind in symbols.items() if kind == "t"}
 
 
 def test_sparse_is_silent(tree: Tree, tmp_path: Path) -> None:
@@ -62,7 +59,8 @@ def test_sparse_is_silent(tree: Tree, tmp_path: Path) -> None:
         assert result.status == 0, result.log
         assert own_findings(result) == []
         for name in part_names(kernel):
-            assert f"CHECK   {kernel.forest}/{PARENT}/{name.removesuffix('.o')}.c" in result.log
+            # Kernels differ in whether the path is the whole one.
+            assert re.search(rf"CHECK +\S*{PARENT}/{name.removesuffix('.o')}\.c$", result.log, re.M)
 
 
 def image_for(tree: Tree, directory: Path) -> Path:
