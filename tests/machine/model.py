@@ -239,10 +239,11 @@ class Machine:
         yield Outcome(str(STATES.index(after.state)), after, self._settling(at))
 
     def _get_size(self, at: State, event: str, number: int) -> Iterator[Outcome]:
-        after = self.settled(at) if self.migration.size is not None else at
-        if not at.gone:
+        asks = self.migration.size is not None
+        after = self.settled(at) if asks else at
+        if not (at.gone and asks):
             yield Outcome("0", after)
-        yield Outcome("error", after, fault=not at.gone, must=False)
+        yield Outcome("error", after, fault=not (at.gone and asks), must=False)
 
     def _show(self, at: State, event: str, number: int) -> Iterator[Outcome]:
         """A device is read only while it is open, and its state only while it is stopped."""
@@ -566,6 +567,9 @@ class Acts:
             assert typed is not None
             act = self._command(typed)
             return replace(act, calls=("poll", *act.calls)) if step.retry else act
+        assign = analysis.assignment(step.formula, scope) if step.verb == "set" else None
+        if assign and isinstance(assign.value, t.Run):
+            return self._command(assign.value)
         if step.verb == "poll":
             return Act(("poll",), "must")
         if step.verb == "write":
