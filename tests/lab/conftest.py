@@ -71,7 +71,8 @@ def _chosen(config: pytest.Config) -> list[Driver]:
     unknown = sorted(set(wanted or ()) - set(known))
     if unknown:
         raise pytest.UsageError(f"no driver {', '.join(unknown)}; there are {', '.join(known)}")
-    return [one for name, one in known.items() if not wanted or name in wanted]
+    full = config.getoption("--full", False)
+    return [one for name, one in known.items() if (name in wanted if wanted else full or not one.full)]
 
 
 def _applies(metafunc: pytest.Metafunc, driver: Driver) -> bool:
@@ -94,9 +95,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     What applies to none of the chosen drivers isn't selected, so that a skip always is something missing.
     """
     ours = [item for item in items if HERE in item.path.parents]
+    faults, full = config.getoption("--faults", False), config.getoption("--full", False)
     for item in ours:
         item.add_marker("lab")
-    faults, full = config.getoption("--faults", False), config.getoption("--full", False)
+        driver = _driver_of(item)
+        if isinstance(driver, Driver) and driver.full and full:
+            item.add_marker("full")
     idle = [
         item
         for item in ours

@@ -122,6 +122,7 @@ class Driver:
     upstream     the kernel's own module for the device, to which this one is held; empty where there is none
     scenes       what is played on both besides the script: names and functions
     of_kernel    whether this is the kernel's own module, as `upstream_of` says
+    full         whether it is tested if it is asked for, or with --full, and not otherwise
     """
 
     name: str
@@ -153,6 +154,7 @@ class Driver:
     own_regions: tuple[int, ...] = ()
     headers: tuple[Header, ...] = ()
     upstream: str = ""
+    full: bool = False
     scenes: tuple[tuple[str, Callable[[Recorder], None]], ...] = ()
     of_kernel: bool = False
 

@@ -14,4 +14,5 @@ DRIVER = replace(
     resettable=hisilicon.ZIP_VFS[0],
     own_regions=(),
     upstream="",
+    full=True,
 )
