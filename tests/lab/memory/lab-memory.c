@@ -100,17 +100,18 @@ static void enter(unsigned long address, unsigned long size,
 	raw_spin_unlock_irqrestore(&lock, flags);
 }
 
+/* The kernel tells of a large object twice, and once that it is freed. */
 static void strike(unsigned long address)
 {
+	struct hlist_node *next;
 	struct entry *entry;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&lock, flags);
-	hash_for_each_possible(used, entry, node, address) {
+	hash_for_each_possible_safe(used, entry, next, node, address) {
 		if (entry->address == address) {
 			hash_del(&entry->node);
 			hlist_add_head(&entry->node, &unused);
-			break;
 		}
 	}
 	raw_spin_unlock_irqrestore(&lock, flags);
