@@ -107,6 +107,10 @@ class Guest:
         except FileNotFoundError:
             return ""
 
+    def devices_of(self, driver: str) -> list[str]:
+        """Return the PCI devices that a driver is bound to, by address."""
+        return sorted(name for name in self.system.names(f"/sys/bus/pci/drivers/{driver}") if ":" in name)
+
     def keep_enabled(self, bdf: str) -> None:
         """Have a device enabled before any driver comes.
 
