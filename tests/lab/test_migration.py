@@ -388,7 +388,7 @@ def test_the_module_stays_while_a_descriptor_is_open(bench: Bench) -> None:
     device = bench.open()
     stream = bench.data_of(device, State.STOP_COPY)
     device.close()
-    users = sorted({bench.a, bench.b, bench.resettable})
+    users = bench.guest.devices_of(bench.driver.bound_as)
     for bdf in users:
         bench.guest.unbind(bdf)
     try:
