@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.lab.guest import Machine
 
 _PORTS = (
@@ -28,3 +30,6 @@ EMULATED = Machine(
 SIMULATED = Machine(
     "simulated", arguments="memmap=64M%0x38000000-1 memmap=1744M%0x40000000-1", memory="2768M"
 )
+
+# The devices have much memory, and the windows of the simulated bridges are narrow.
+SIMULATED_GPUS = replace(SIMULATED, name="simulated-gpus")

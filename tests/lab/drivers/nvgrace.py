@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.lab.driver import Driver, Header, Memory, copy_simulated, memory_bar
-from tests.lab.machines import SIMULATED
+from tests.lab.machines import SIMULATED_GPUS
 
 _MIB = 1 << 20
 FIRST, SECOND, CARVED, CXL, BARE, NO_LINK, TOO_SMALL = (f"10007:00:{slot:02x}.0" for slot in range(7))
@@ -14,7 +14,7 @@ DRIVER = Driver(
     spec="nvgrace-gpu",
     module="nvgrace-gpu-vfio-pci",
     symbol="NVGRACE_GPU_VFIO_PCI",
-    machine=SIMULATED,
+    machine=SIMULATED_GPUS,
     stand_in="lab-nvgrace",
     devices=(FIRST, SECOND),
     resettable=FIRST,
