@@ -121,9 +121,11 @@ class Guest:
         self.system.write_file(f"/sys/bus/pci/devices/{bdf}/enable", "1")
 
     def unbind(self, bdf: str) -> None:
-        """Unbind a PCI device from its driver if it has one."""
-        if self.system.exists(f"/sys/bus/pci/devices/{bdf}/driver/unbind"):
-            self.system.write_file(f"/sys/bus/pci/devices/{bdf}/driver/unbind", bdf)
+        """Unbind a PCI device from its driver if it has one, which won't have it when it is loaded anew."""
+        place = f"/sys/bus/pci/devices/{bdf}"
+        if self.system.exists(f"{place}/driver/unbind"):
+            self.system.write_file(f"{place}/driver/unbind", bdf)
+        self.system.write_file(f"{place}/driver_override", "\n")
 
     # The log
 
