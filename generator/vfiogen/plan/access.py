@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from vfiogen.c import layout as c
 from vfiogen.model import typed as t
-from vfiogen.plan.lower import PRECEDENCE, Body, Lowering
+from vfiogen.plan.lower import PRECEDENCE, TIGHT, Body, Lowering
 from vfiogen.plan.view import BarAccessView, Function, function
 
 # What an access knows, by the names of the variables that have it.
@@ -26,7 +26,7 @@ def plan_access(lowering: Lowering) -> BarAccessView | None:
 def _load(lowering: Lowering) -> Function:
     assert lowering.spec.bar_access is not None
     body = _body(lowering, "count")
-    body.substitutes["count"] = ("width", 12)
+    body.substitutes["count"] = ("width", TIGHT)
     typed = lowering.analysis.number(lowering.spec.bar_access.read, body.scope)
     if isinstance(typed, t.Run) and len(typed.command.results) == 1 and typed.type.c == "u64":
         body.attempt(body.invocation(typed, "data"))
@@ -39,7 +39,7 @@ def _load(lowering: Lowering) -> Function:
 def _store(lowering: Lowering) -> Function:
     assert lowering.spec.bar_access is not None
     body = _body(lowering, "count", "data")
-    body.substitutes |= {"count": ("count", 12), "data": ("data", 12)}
+    body.substitutes |= {"count": ("count", TIGHT), "data": ("data", TIGHT)}
     run = lowering.analysis.action(lowering.spec.bar_access.write, body.scope)
     if run is not None:
         body.attempt(body.invocation(run))
@@ -50,11 +50,10 @@ def _store(lowering: Lowering) -> Function:
 def _body(lowering: Lowering, *names: str) -> Body:
     body = Body(lowering, lowering.scope, lowering.names.prefix)
     body.scope = lowering.scope.in_stream(*KNOWN, *names)
-    body.substitutes = {name: (variable, 12) for name, variable in KNOWN.items()}
+    body.substitutes = {name: (variable, TIGHT) for name, variable in KNOWN.items()}
     return body
 
 
 def _function(body: Body, name: str, more: list[str]) -> Function:
     parameters = [body.names.device_parameter, "unsigned int bar", "u64 pos", *more]
-    lines = (list(body.declarations.values()), body.statements)
-    return function("int", f"{body.names.prefix}_bar_{name}", parameters, lines)
+    return function("int", f"{body.names.prefix}_bar_{name}", parameters, body.lines)

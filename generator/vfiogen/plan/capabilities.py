@@ -27,8 +27,7 @@ def capabilities_function(body: Body, name: str, static: bool = True) -> Functio
     spec = body.lowering.spec
     add_capabilities(body, spec.capabilities)
     parameters = [body.names.device_parameter, "struct vfio_info_cap *caps"]
-    lines = (list(body.declarations.values()), body.statements)
-    return function("int", name, parameters, lines, None, spec.capabilities[0].id.span, static)
+    return function("int", name, parameters, body.lines, None, spec.capabilities[0].id.span, static)
 
 
 def add_capabilities(body: Body, capabilities: tuple[m.Capability, ...]) -> None:

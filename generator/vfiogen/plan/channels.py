@@ -39,7 +39,7 @@ def _channel(lowering: Lowering, channel: m.Channel) -> Function:
         "int",
         lowering.names.own(channel.name.text),
         [lowering.names.device_parameter, *parameters],
-        (list(body.declarations.values()), body.statements),
+        body.lines,
         channel.note.text if channel.note else None,
         channel.name.span,
     )

@@ -118,7 +118,7 @@ def _function(lowering: Lowering, command: m.Command) -> Function:
         return_type(command),
         lowering.names.own(command.name.text),
         parameters(lowering, command),
-        (list(body.declarations.values()), body.statements),
+        body.lines,
         note.text if note else None,
         command.name.span,
         command.name.text not in used_by_hooks(lowering.spec),

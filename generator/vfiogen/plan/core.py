@@ -81,9 +81,8 @@ def _close(lowering: Lowering, name: m.Word) -> Function:
 
 
 def _made(body: Body, kind: str, name: m.Word) -> Function:
-    lines = (list(body.declarations.values()), body.statements)
     parameters = [body.names.device_parameter]
-    return function(kind, name.text, parameters, lines, None, name.span, static=False)
+    return function(kind, name.text, parameters, body.lines, None, name.span, static=False)
 
 
 def _body(lowering: Lowering, part: object, silent: bool = False) -> Body:

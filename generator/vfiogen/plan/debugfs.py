@@ -32,8 +32,7 @@ def _file(lowering: Lowering, file: m.DebugFile, filling: tuple[str, ...]) -> De
     else:
         _dump_stream(body, file)
     attribute = f"{prefix}_debug_{file.name}"
-    lines = (list(body.declarations.values()), body.statements)
-    show = function("int", f"{attribute}_show", PARAMETERS, lines, origin=file.name.span)
+    show = function("int", f"{attribute}_show", PARAMETERS, body.lines, origin=file.name.span)
     return DebugfsFile(file.name.text, attribute, show)
 
 

@@ -26,8 +26,7 @@ def plan_early(lowering: Lowering) -> Early | None:
         )
     )
     name = f"{lowering.names.prefix}_{'probe_steps' if bars else 'probe_device'}"
-    lines = (list(body.declarations.values()), body.statements)
-    made = function("int", name, [lowering.names.device_parameter], lines)
+    made = function("int", name, [lowering.names.device_parameter], body.lines)
     return Early(made, bars, tuple(bar_sizes(lowering)[bar] for bar in bars))
 
 

@@ -15,7 +15,7 @@ from vfiogen.model.bounds import literal
 from vfiogen.model.header import STANDARD_HEADER
 from vfiogen.model.walk import formulas, names
 from vfiogen.plan.capabilities import add_capabilities
-from vfiogen.plan.lower import PRECEDENCE, Body, Lowering
+from vfiogen.plan.lower import PRECEDENCE, TIGHT, Body, Lowering
 from vfiogen.plan.view import (
     ClipView,
     DeviceRegionView,
@@ -156,8 +156,7 @@ def _config_read(lowering: Lowering) -> Function:
         body.add(*shown, c.Blank())
     body.finish(c.Return("done"))
     parameters = ["struct vfio_device *core_vdev", "char __user *buf", "size_t count", "loff_t *ppos"]
-    lines = (list(body.declarations.values()), body.statements)
-    return function("ssize_t", f"{prefix}_config_read", parameters, lines)
+    return function("ssize_t", f"{prefix}_config_read", parameters, body.lines)
 
 
 def _shown(lowering: Lowering, body: Body) -> Iterator[list[c.Stmt]]:
@@ -247,8 +246,7 @@ def _clip(lowering: Lowering, region: m.Region) -> ClipView:
         body.add(c.Return(body.value(typed)))
     name = f"{lowering.names.prefix}_bar{region.bar}_visible"
     comment = region.note.text if region.note else "How much of the BAR is there for the user, or an error."
-    lines = (list(body.declarations.values()), body.statements)
-    made = function("s64", name, [lowering.names.device_parameter], lines, comment, region.name.span)
+    made = function("s64", name, [lowering.names.device_parameter], body.lines, comment, region.name.span)
     return ClipView(region.bar, made)
 
 
@@ -320,8 +318,7 @@ def _copy(lowering: Lowering, region: m.Region, flags: str) -> Function:
     body.add(c.Blank())
     body.attempt(call)
     body.finish()
-    lines = (list(body.declarations.values()), body.statements)
-    return function("int", f"{prefix}_register_{name}", [lowering.names.device_parameter], lines)
+    return function("int", f"{prefix}_register_{name}", [lowering.names.device_parameter], body.lines)
 
 
 def _sizes(body: Body, region: m.Region) -> list[str]:
@@ -384,8 +381,7 @@ def _add_capability(lowering: Lowering, region: m.Region) -> Function:
     add_capabilities(body, region.capabilities)
     core = "struct vfio_pci_core_device *vdev"
     parameters = [core, "struct vfio_pci_region *region", "struct vfio_info_cap *caps"]
-    lines = (list(body.declarations.values()), body.statements)
-    return function("int", f"{prefix}_{c_name(region.name.text)}_add_capability", parameters, lines)
+    return function("int", f"{prefix}_{c_name(region.name.text)}_add_capability", parameters, body.lines)
 
 
 def _size(lowering: Lowering, region: m.Region) -> str:
@@ -408,8 +404,8 @@ def _access(lowering: Lowering, region: m.Region) -> Function:
     body.scope = lowering.scope.in_stream("offset", "count", "data")
     body.substitutes = {
         "offset": ("pos - start", PRECEDENCE["-"]),
-        "count": ("width", 12),
-        "data": ("data", 12),
+        "count": ("width", TIGHT),
+        "data": ("data", TIGHT),
     }
     body.local("size_t", "width")
     earlier: list[tuple[str, str]] = []
@@ -422,9 +418,8 @@ def _access(lowering: Lowering, region: m.Region) -> Function:
         body.add(c.Return("-EINVAL"))
     comment = "Carries out the beginning of an access, and returns how many bytes that were, or an error."
     parameters = [lowering.names.device_parameter, "u64 pos", "size_t count", "u8 *data", "bool write"]
-    lines = (list(body.declarations.values()), body.statements)
     name = f"{lowering.names.prefix}_bar{region.bar}_access"
-    return function("ssize_t", name, parameters, lines, comment, region.name.span)
+    return function("ssize_t", name, parameters, body.lines, comment, region.name.span)
 
 
 def _bounds(lowering: Lowering, body: Body, region: m.Region, one: m.Range, before: str) -> tuple[str, str]:
@@ -473,7 +468,7 @@ def _add_range(
     allowed = " | ".join(str(width) for width in one.widths)
     call = f"{lowering.names.prefix}_access_width(pos, count, {allowed})"
     body.add(c.Expr(f"width = {call}"), c.If("!width", (c.Return("-EINVAL"),)), c.Blank())
-    body.substitutes["offset"] = ("pos", 12) if start == "0" else (f"pos - {start}", PRECEDENCE["-"])
+    body.substitutes["offset"] = ("pos", TIGHT) if start == "0" else (f"pos - {start}", PRECEDENCE["-"])
     _carry_out(lowering, body, region, one)
     inner, body.statements = tuple(body.statements), outer
     tests = [] if start == "0" else [f"pos >= {start}"]

@@ -43,7 +43,7 @@ def _notifier(lowering: Lowering, notifier: m.Notifier) -> Function:
         "int",
         handler_name(lowering, notifier),
         PARAMETERS,
-        (list(body.declarations.values()), body.statements),
+        body.lines,
         notifier.note.text if notifier.note else None,
         notifier.name.span,
     )

@@ -56,6 +56,5 @@ def feature_function(body: Body, feature: m.DeviceFeature, name: str, static: bo
     )
     body.attempt(body.invocation(run, f"&{got}"))
     body.add(c.If(f"copy_to_user({to}, &{got}, sizeof({got}))", (c.Return("-EFAULT"),)), c.Return("0"))
-    lines = (list(body.declarations.values()), body.statements)
     note = feature.note.text if feature.note else None
-    return function("int", name, PARAMETERS, lines, note, feature.id.span, static)
+    return function("int", name, PARAMETERS, body.lines, note, feature.id.span, static)

@@ -166,8 +166,7 @@ def _undo_prepared(body: Body) -> None:
 
 
 def _reset_function(body: Body, name: str) -> Function:
-    lines = (list(body.declarations.values()), body.statements)
-    return function("void", f"{body.names.prefix}_{name}", ["struct pci_dev *pdev"], lines)
+    return function("void", f"{body.names.prefix}_{name}", ["struct pci_dev *pdev"], body.lines)
 
 
 def has_init(spec: m.Spec) -> bool:
@@ -219,7 +218,7 @@ def _init(lowering: Lowering, kernel: Kernel, flags: tuple[str, ...]) -> _Made:
     body.add(c.Blank())
     register_events(body)
     body.finish(*_give_back(body))
-    return _Made("int", "init", (list(body.declarations.values()), body.statements))
+    return _Made("int", "init", body.lines)
 
 
 def _get_provider(body: Body) -> None:
@@ -284,7 +283,7 @@ def _release(lowering: Lowering) -> _Made:
     if spec.migration:
         body.add(c.Expr(f"mutex_destroy(&{body.device}->state_mutex)"))
     body.add(c.Expr("vfio_pci_core_release_dev(core_vdev)"))
-    return _Made("void", "release", (list(body.declarations.values()), body.statements))
+    return _Made("void", "release", body.lines)
 
 
 def _open(lowering: Lowering, kernel: Kernel) -> _Made:
@@ -309,7 +308,7 @@ def _open(lowering: Lowering, kernel: Kernel) -> _Made:
     body.add(c.Expr(f"vfio_pci_core_finish_enable({core})"))
     body.unwinding = body.unwinding if body.fails and _has_goto(body) else []
     body.finish()
-    return _Made("int", "open_device", (list(body.declarations.values()), body.statements))
+    return _Made("int", "open_device", body.lines)
 
 
 def _has_goto(body: Body) -> bool:
@@ -342,7 +341,7 @@ def _close(lowering: Lowering, kernel: Kernel) -> _Made:
         body.take_back(step)
     close_regions(body, kernel)
     body.add(c.Expr("vfio_pci_core_close_device(core_vdev)"))
-    return _Made("void", "close_device", (list(body.declarations.values()), body.statements))
+    return _Made("void", "close_device", body.lines)
 
 
 def _end_work(body: Body, migration: m.Migration) -> tuple[c.Stmt, ...]:

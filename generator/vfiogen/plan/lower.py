@@ -170,6 +170,11 @@ class Body(Struct):
     properties: dict[str, str] = field(default_factory=dict)
 
     @property
+    def lines(self) -> tuple[list[c.Declaration], list[c.Stmt]]:
+        """What is between the braces, as view.function() takes it."""
+        return list(self.declarations.values()), self.statements
+
+    @property
     def names(self) -> Names:
         """The driver's C names."""
         return self.lowering.names
@@ -552,8 +557,7 @@ class Body(Struct):
         """Return the C call that runs a command: its function, or the kernel's own if it is one call."""
         if self.lowering.is_inline(run.command):
             return self._inlined(run)[0]
-        given = self.substitutes.get("area", ("area", TIGHT))[0]
-        area = [given] if self.lowering.analysis.reach.uses_area(run.command) else []
+        area = [self._area()] if self.lowering.analysis.reach.uses_area(run.command) else []
         area += self._passed_handle(run.command)
         device = [] if run.command.before_init else [self.device]
         arguments = [*device, *area, *(self.value(a) for a in run.arguments), *results]
@@ -728,8 +732,12 @@ class Body(Struct):
             "pci-id": f"pci_dev_id({pdev})",
         }[node.name], TIGHT
 
+    def _area(self) -> str:
+        """Return the pointer to the area that commands work on."""
+        return self.substitutes.get("area", ("area", TIGHT))[0]
+
     def _of_area(self, node: t.OfArea) -> tuple[str, int]:
-        given = self.substitutes.get("area", ("area", TIGHT))[0]
+        given = self._area()
         base = f"{given.removeprefix('&')}." if given.startswith("&") else f"{given}->"
         return f"{base}{c_name(node.name)}", TIGHT
 

@@ -117,9 +117,10 @@ class _Arcs:
         return name
 
     def _add(self, name: str, body: Body, arc: m.Arc | None) -> None:
-        lines = (list(body.declarations.values()), body.statements)
         parameter = [self.lowering.names.device_parameter]
-        self.functions.append(function("int", name, parameter, lines, origin=arc.key.span if arc else None))
+        self.functions.append(
+            function("int", name, parameter, body.lines, origin=arc.key.span if arc else None)
+        )
 
     def _file_cases(self) -> list[ArcCase]:
         d, pre_copy = self.device, self.migration.has("pre-copy")
@@ -218,8 +219,7 @@ def _data_size(lowering: Lowering, migration: m.Migration) -> Function:
     else:
         _locked_size(body, migration.size)
     parameters = ["struct vfio_device *core_vdev", "unsigned long *length"]
-    lines = (list(body.declarations.values()), body.statements)
-    return function("int", f"{device}_get_data_size", parameters, lines)
+    return function("int", f"{device}_get_data_size", parameters, body.lines)
 
 
 def _locked_size(body: Body, size: m.Formula) -> None:

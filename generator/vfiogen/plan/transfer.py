@@ -115,15 +115,15 @@ class _Common(ABC):
 
     def save_function(self, name: str, body: Body) -> Function:
         parameters = [self.names.device_parameter, f"{self.names.file} *migf"]
-        return function("int", f"{self.prefix}_{name}", parameters, _lines(body))
+        return function("int", f"{self.prefix}_{name}", parameters, body.lines)
 
     def file_function(self, name: str, body: Body) -> Function:
-        return function("int", f"{self.prefix}_{name}", [f"{self.names.file} *migf"], _lines(body))
+        return function("int", f"{self.prefix}_{name}", [f"{self.names.file} *migf"], body.lines)
 
     def check_function(self, name: str, body: Body, comment: str | None = None) -> Function:
         """Return a function that judges what a write makes of the data, before its length counts."""
         parameters = [f"{self.names.file} *migf", "size_t loaded"]
-        return function("int", f"{self.prefix}_{name}", parameters, _lines(body), comment)
+        return function("int", f"{self.prefix}_{name}", parameters, body.lines, comment)
 
     def load_body(self) -> Body:
         """Return a body for the function that loads what has arrived, if the file still counts."""
@@ -143,7 +143,7 @@ class _Common(ABC):
         _steps(body, steps)
         if not body.declarations and len(body.statements) == 1 and isinstance(body.statements[0], c.Return):
             return (), (str(body.statements[0].value),)
-        made = function("int", self.name(name), [self.names.device_parameter], _lines(body))
+        made = function("int", self.name(name), [self.names.device_parameter], body.lines)
         return (made,), (f"{made.name}({self.prefix})",)
 
     def begin_save(self, body: Body) -> None:
@@ -354,7 +354,7 @@ class _LayoutTransfer(_Common):
             "Fills the fields that are compared before a state is loaded." if name == "identify" else None
         )
         parameters = [self.names.device_parameter, f"{self.structure} *state"]
-        return function("int", self.name(name), parameters, _lines(body), comment, self.layout.name.span)
+        return function("int", self.name(name), parameters, body.lines, comment, self.layout.name.span)
 
     def _derive(self, body: Body, fields: list[m.LayoutField]) -> None:
         for field in fields:
@@ -453,7 +453,7 @@ class _LayoutTransfer(_Common):
             self._load_register(body, field, place)
         body.finish(*((*self._end(), c.Return("0")) if own else ()))
         parameters = [self.names.device_parameter, f"const {self.structure} *state"]
-        return function("int", self.name("load_state"), parameters, _lines(body))
+        return function("int", self.name("load_state"), parameters, body.lines)
 
     def _destination(self, field: m.LayoutField) -> t.Typed | None:
         return self.lowering.analysis.place(field.load or field.register, self.lowering.scope.of_field(field))
@@ -540,7 +540,7 @@ class _AreaTransfer(_Common):
 
     def _of_area(self, kind: str, name: str, body: Body) -> Function:
         area = f"struct {self.names.own('area')} *area"
-        return function(kind, self.name(name), [self.names.device_parameter, area], _lines(body))
+        return function(kind, self.name(name), [self.names.device_parameter, area], body.lines)
 
     def _plain(self, formula: m.Formula | None) -> str:
         """Print what needs no variable."""
@@ -648,10 +648,6 @@ class _PassThrough(_Common):
         body = self.load_body()
         _steps(body, (*self.stream.begin, *self.end_load()))
         return self.file_function("load", body)
-
-
-def _lines(body: Body) -> tuple[list[c.Declaration], list[c.Stmt]]:
-    return list(body.declarations.values()), body.statements
 
 
 def _run(body: Body, formula: m.Formula | None) -> None:

@@ -149,9 +149,8 @@ def plan_choice(lowering: Lowering, tables: tuple[Operations, ...]) -> Function 
     else:
         body.local("const struct vfio_device_ops *", "ops", "NULL")
         body.add(_chain(body, choices), c.Blank(), put, c.Return("ops"))
-    lines = (list(body.declarations.values()), body.statements)
     name = f"{lowering.names.prefix}_choose_ops"
-    return function("const struct vfio_device_ops *", name, ["struct pci_dev *pdev"], lines)
+    return function("const struct vfio_device_ops *", name, ["struct pci_dev *pdev"], body.lines)
 
 
 def plan_conditions(lowering: Lowering) -> tuple[Function, ...]:
@@ -165,8 +164,7 @@ def _condition_function(lowering: Lowering, variant: m.Variant) -> Function:
     typed = lowering.analysis.condition(variant.when, body.scope)
     if typed is not None:
         body.add(c.Return(body.value(typed)))
-    lines = (list(body.declarations.values()), body.statements)
-    made = function("bool", _condition_name(body, variant), ["struct pci_dev *pdev"], lines)
+    made = function("bool", _condition_name(body, variant), ["struct pci_dev *pdev"], body.lines)
     return replace(made, config=variant.config.text if variant.config else None)
 
 
