@@ -52,14 +52,14 @@ class Driver:
 def plan(file: SpecFile, kernel: Kernel) -> Driver | None:
     """Return the driver of a spec, or nothing if it doesn't migrate or not exist for the kernel."""
     [loaded] = load([file])
-    if loaded.model.migration is None:
-        return None
     files = render([file], kernel)
     directory = f"{loaded.directory}/"
     own = {name.removeprefix(directory): text for name, text in files.items() if name.startswith(directory)}
     if "main.c" not in own:
         return None
     spec = specialise(loaded.model, kernel)
+    if spec.migration is None:
+        return None
     lowering = Lowering(spec, Names(spec.driver.prefix.text), Analysis(spec, Problems()))
     return Driver(file.path.stem, spec, lowering, plan_driver(loaded.model, loaded.owner, kernel), own)
 

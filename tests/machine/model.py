@@ -183,8 +183,9 @@ class Machine:
             yield from ("x1", "c1")
 
     def _writes(self) -> tuple[str, ...]:
-        """What a parent does with more than there is room for is its own business."""
-        return ("w0", "W0") if self.stream.pass_through else ("w0", "W0", "V0")
+        """What a parent does with more than there is room for is its own business; records have no end."""
+        unbounded = self.stream.pass_through or self.stream.records
+        return ("w0", "W0") if unbounded else ("w0", "W0", "V0")
 
     def outcomes(self, at: State, event: str) -> tuple[Outcome, ...]:
         """Return what can come of an event."""

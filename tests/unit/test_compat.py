@@ -35,6 +35,7 @@ SPECS = {
     "big-endian": ROOT / "tests/specs/big-endian-layout/big-endian-layout.yaml",
     "head": ROOT / "tests/specs/structure-head/structure-head.yaml",
     "memory": ROOT / "tests/specs/pre-copy-memory/pre-copy-memory.yaml",
+    "virtio": ROOT / "specs/virtio/virtio.yaml",
     "stop-copy": ROOT / "tests/specs/stop-copy-memory/stop-copy-memory.yaml",
 }
 
@@ -354,6 +355,31 @@ CHANGES = (
         (("compat-meaning", "the data comes from `restore`, and came from `save`"),),
     ),
     Change("passed", "xe", (("read: read, write: write", "read: read, write: read"),), PARENT),
+    Change("record-renamed", "virtio", (("device-data:", "parts:"),), PARENT),
+    Change(
+        "record-tag",
+        "virtio",
+        (("tag: 0", "tag: 3"),),
+        ("refused", "refused"),
+        (
+            ("compat-tag", "records with the tag 0 aren't taken any more"),
+            ("compat-tag", "a record with the tag 3 is sent, which the old driver doesn't know"),
+        ),
+    ),
+    Change(
+        "record-larger",
+        "virtio",
+        (("capacity: 1GiB", "capacity: 512MiB"),),
+        ("refused", "parent"),
+        (("compat-length", "a record has up to `512MiB` bytes, and had `1GiB`"),),
+    ),
+    Change(
+        "record-source",
+        "virtio",
+        (("save: get-parts(file.object, pages)", "save: get-parts(0, pages)"),),
+        UNSURE,
+        (("compat-meaning", "the data comes from `get-parts(0, pages)`, and came from"),),
+    ),
     Change(
         "reader",
         "xe",
@@ -406,7 +432,7 @@ NEWS = "say in compat/ and doc/ what it does to a stream, and add it here"
 
 def test_every_part_of_a_stream_is_known() -> None:
     stream = spec_schema()["properties"]["migration"]["properties"]["stream"]["properties"]
-    assert set(stream) == {*STORES, "capacity", "save", "load"}, NEWS
+    assert set(stream) == {*STORES, "file", "capacity", "save", "load"}, NEWS
     assert set(STORES) == set(doc_stores.STORES)
     roles = {"const", "match", "save", "load", "register", "derive", "older"}
     assert set(m.LayoutField.__struct_fields__) == {"name", "type", "count", "note", *roles}, NEWS

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from vfiogen.check.channels import report_unknown
 from vfiogen.check.head import check_head
+from vfiogen.check.records import check_records
 from vfiogen.check.steps import check_errors, check_steps, check_undo, may_fail
 from vfiogen.diagnostics import Problems, Span, listing, nearest, quote, suggestions
 from vfiogen.model import spec as m
@@ -36,7 +37,8 @@ def check_migration(spec: m.Spec, analysis: Analysis, scope: Scope) -> None:
     for arc in migration.arcs:
         check_steps(arc.steps, analysis, scope)
     check_undo(migration.reset, analysis, scope)
-    analysis.number(migration.size, scope)
+    if not migration.stream.files:
+        analysis.number(migration.size, scope)
     _Stream(spec, migration, analysis, scope).check()
     for file in migration.debugfs.files if migration.debugfs else ():
         _check_file(migration, file, analysis, scope)
@@ -145,21 +147,21 @@ class _Stream:
     def check(self) -> None:
         stream = self._stream
         found = [
-            (name, part.span)
+            (name, part.name.span if isinstance(part, m.StreamRecord) else part.span)
             for name, part in (
                 ("structure", stream.structure),
                 ("memory", stream.memory),
                 ("area", stream.area),
                 ("pass-through", stream.pass_through),
+                ("records", stream.records[0] if stream.records else None),
             )
             if part is not None
         ]
         for name, span in found[1:]:
             self._store(f"a stream has one store, and this has {quote(found[0][0])} and {quote(name)}", span)
         if not found:
-            hint = (
-                "add `structure`, a layout of the spec, `memory` of the parent, an `area`, or `pass-through`"
-            )
+            kinds = "`structure`, a layout of the spec, `memory` of the parent, an `area`, `records`"
+            hint = f"add {kinds}, or `pass-through`"
             self._store("nothing says where the data is kept", stream.span, hint)
         elif len(found) == 1:
             self._check_store()
@@ -183,6 +185,8 @@ class _Stream:
             self._check_area(stream.area)
         elif stream.pass_through is not None:
             self._check_passing(stream.pass_through)
+        elif stream.records:
+            self._check_records()
 
     def _store(self, message: str, span: Span, hint: str = "") -> None:
         self._problems.report("stream-store", message, span, hint)
@@ -301,6 +305,14 @@ class _Stream:
         if self._migration.size is None:
             hint = "add `size` to migration"
             self._store("nothing says how much data there will be", self._stream.span, hint)
+
+    # -- records --------------------------------------------------------------------------------------
+
+    def _check_records(self) -> None:
+        self._check_unused("a record says how it is saved and loaded", ("save", "each-write", "lengths"))
+        self._check_capacity("how large a record can be")
+        self._check_size()
+        check_records(self._migration, self._analysis, self._plain)
 
     # -- parts that belong to one store ---------------------------------------------------------------
 

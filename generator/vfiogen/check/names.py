@@ -25,14 +25,15 @@ def _words(text: str) -> frozenset[str]:
 
 # What the templates call functions and tables, without the prefix.
 _TEMPLATES = """
-    alloc_data attach_area begin_access begin_loading check_match check_write choose_ops close_device
-    continue_saving create_debugfs detach_area driver end_access end_saving err_handlers fail file_error
-    finish_loading finish_saving from_pci from_vfio get_data_size get_state grow_data id identify ids
-    init load load_state lock_state map_area migration_ops open_device open_file ops precopy_ioctl probe
-    put_file put_files read16 read32 read64 read8 release release_file remove reset_done reset_prepare
-    resume_fops resume_write save_fops save_head save_poll save_pre_copy save_read save_state
-    save_stop_copy save_work set_state settle_reset start_loading start_saving step stop_and_save table
-    unmap_area write16 write32 write64 write8
+    add_record alloc_data attach_area begin_access begin_loading begin_record check_match check_write
+    choose_ops close_device continue_saving create_debugfs detach_area driver drop_file end_access
+    end_record end_saving err_handlers fail file_error finish_loading finish_saving from_pci from_vfio
+    get_data_size get_state grow_data id identify ids init list_pages load load_state lock_state
+    map_area migration_ops open_device open_file ops precopy_ioctl probe put_file put_files read16
+    read32 read64 read8 release release_file remove reset_done reset_prepare resume_fops resume_write
+    save_fops save_head save_poll save_pre_copy save_read save_state save_stop_copy save_work set_state
+    settle_reset start_loading start_saving step stop_and_save table unmap_area write16 write32 write64
+    write8 write_records
 """
 # Likewise, where something is emulated or done early, or registers are in config space.
 _EMULATION = _words("""
@@ -51,7 +52,7 @@ _ARCS = {arc for p2p in (False, True) for arc in device_arcs(p2p)}
 OWN_FUNCTIONS = _words(_TEMPLATES) | {f"{a}_to_{b}".lower() for a, b in _ARCS}
 _OF_FILES = ("fops", "open", "show")
 _OF_VARIANTS = ("init", "release", "open_device", "close_device", "ops")
-OWN_STRUCTURES = ("area", "device", "id", "memory", "migration_file")
+OWN_STRUCTURES = ("area", "device", "id", "memory", "migration_file", "record")
 # Members of the driver's own structure.
 DEVICE_MEMBERS = _words("""
     command core_device last_data last_length map_lock mig_state opened reset_prepared resets
@@ -65,12 +66,12 @@ DEVICE_MEMBERS = _words("""
 COMMAND_LOCALS = _words("pdev ret timeout")
 # Variables beside the one that is called like the prefix, and members of the migration file beside it.
 PREFIX_LOCALS = COMMAND_LOCALS | _words("""
-    addr area arg argsz asleep at bar border buf byte cap capacity caps cmd comp completion
-    core_device core_pos core_vdev count data dev dir disabled done end envelope event expected filp
-    first flags fops header i id index info inode io last length limit limits lock memory migf
-    migration minsz msix name nb needed next ops other own pages pfn pfns pos ppos pre_copy region
-    request resets seq sg size sparse start state target to unused value vdev visible vma wanted
-    width
+    addr area arg argsz ask_at asleep at bar border buf byte cap capacity caps cmd comp completion
+    core_device core_pos core_vdev count data dev dir disabled done end envelope error event expected
+    filp first flags fops front header held i id index info inode io kept last left length limit limits
+    loaded lock memory migf migration minsz msix name nb needed next ops other own pages pfn pfns pos
+    ppos pre_copy prefix record records region request resets room seq sg sgt size sparse start state
+    target to unused value vdev visible vma wanted width
 """)
 # What rendered code calls: a variable of the name would hide it.
 CALLED = _words("""
@@ -78,16 +79,16 @@ CALLED = _words("""
     check_mul_overflow check_sub_overflow clear_user cond_resched container_of copy_from_user
     copy_to_user debugfs_create_dir debugfs_create_file debugfs_lookup dma_alloc_coherent
     dma_free_coherent dma_map_sgtable dma_unmap_sgtable down_read down_write dput
-    flush_kernel_vmap_range fput free_page fsleep get_file get_user invalidate_kernel_vmap_range
-    ioremap ioremap_wc iounmap kasprintf kfree kmalloc kvfree kvmalloc_array kvmalloc_objs kvzalloc
-    kzalloc kzalloc_obj lockdep_assert_held memcpy memcpy_fromio memcpy_toio memremap memunmap
-    module_pci_driver mutex_destroy mutex_init mutex_lock mutex_unlock offset_in_page pci_dev_id
-    pci_domain_nr pci_err pci_iov_vf_id pci_match_id pci_physfn pgprot_noncached pm_runtime_put
-    poll_wait put_user queue_work read_poll_timeout readb readb_poll_timeout readl
-    readl_poll_timeout readq readq_poll_timeout readw readw_poll_timeout seq_hex_dump seq_printf
-    sg_alloc_table_from_pages sg_dma_address sg_dma_len sg_free_table static_assert stream_open
-    struct_size to_pci_dev u64_to_user_ptr up_read up_write vfree vm_flags_set vma_pages
-    vmalloc_to_page vmf_insert_pfn writeb writel writeq writew
+    flush_kernel_vmap_range fput free_page fsleep get_device get_file get_user
+    invalidate_kernel_vmap_range ioremap ioremap_wc iounmap kasprintf kfree kmalloc kvfree
+    kvmalloc_array kvmalloc_objs kvzalloc kzalloc kzalloc_obj lockdep_assert_held memcpy memcpy_fromio
+    memcpy_toio memremap memunmap module_pci_driver msecs_to_jiffies mutex_destroy mutex_init mutex_lock
+    mutex_unlock offset_in_page pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_match_id pci_physfn
+    pgprot_noncached pm_runtime_put poll_wait put_device put_user queue_work read_poll_timeout readb
+    readb_poll_timeout readl readl_poll_timeout readq readq_poll_timeout readw readw_poll_timeout
+    seq_hex_dump seq_printf sg_alloc_table_from_pages sg_dma_address sg_dma_len sg_free_table size_add
+    static_assert stream_open struct_size time_after_eq to_pci_dev u64_to_user_ptr up_read up_write
+    vfree vm_flags_set vma_pages vmalloc_to_page vmf_insert_pfn writeb writel writeq writew
 """)
 # Prefixes with which the kernel's headers declare something that a driver declares too, such as vfio_device
 # or pci_save_state.

@@ -71,6 +71,8 @@ def _filled(spec: m.Spec) -> Iterator[str]:
     area = spec.migration.stream.area if spec.migration else None
     yield from (area.list.address.text, area.list.length.text) if area and area.list else ()
     yield from (feature.buffer.text for feature in spec.device_features)
+    for record in spec.migration.stream.records if spec.migration else ():
+        yield from _parts(record.values)
     for capability in spec.every_capability:
         yield from (word.text for word, _ in capability.values)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from vfiogen.compat.layouts import compare_structures
 from vfiogen.compat.parent import compare_area, compare_memory, compare_pass_through
+from vfiogen.compat.records import compare_records
 from vfiogen.compat.verdict import MISREAD, NOTHING, REFUSED, UNSURE, Both, Side
 from vfiogen.diagnostics import Problems, Span, quote
 from vfiogen.model import spec as m
@@ -18,6 +19,7 @@ STORES: dict[str, Callable[[Side, Side, Problems], Both]] = {
     "memory": compare_memory,
     "area": compare_area,
     "pass-through": compare_pass_through,
+    "records": compare_records,
 }
 
 
@@ -55,12 +57,14 @@ def _compare(old: m.Spec, new: m.Spec, problems: Problems) -> Both:
 
 def store_of(stream: m.Stream) -> str:
     """Return the key of the stream that says where its data is kept."""
-    return next(key for key in STORES if getattr(stream, key.replace("-", "_")) is not None)
+    return next(key for key in STORES if getattr(stream, key.replace("-", "_")))
 
 
 def store_span(stream: m.Stream) -> Span:
     """Return where the stream says where its data is kept."""
     part = stream.structure or stream.memory or stream.area or stream.pass_through
+    if stream.records:
+        return stream.records[0].name.span
     return part.span if part else stream.span
 
 

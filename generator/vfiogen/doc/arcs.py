@@ -84,7 +84,7 @@ def _own(said: tuple[str, ...]) -> Iterator[Action]:
 
 
 def _save(said: tuple[str, ...]) -> Iterator[Action]:
-    return (Action(text, code=False) if " " in text else Action(text) for text in said)
+    return (Action(text, code="(" in text or " " not in text) for text in said)
 
 
 def _load(spec: m.Spec, store: Store) -> Iterator[Action]:

@@ -43,7 +43,7 @@ class Store(Record):
 def describe(spec: m.Spec, migration: m.Migration) -> Store:
     """Return the description of the stream of a spec that has passed the checks."""
     stream = migration.stream
-    kind = next(key for key in STORES if getattr(stream, key.replace("-", "_")) is not None)
+    kind = next(key for key in STORES if getattr(stream, key.replace("-", "_")))
     return STORES[kind](spec, migration)
 
 
@@ -393,9 +393,90 @@ def _describe_passing(spec: m.Spec, migration: m.Migration) -> Store:
     )
 
 
+# Records
+
+
+def _describe_records(spec: m.Spec, migration: m.Migration) -> Store:
+    stream, record = migration.stream, migration.stream.records[0]
+    early = migration.has("pre-copy")
+    composed = [
+        "A stream is made of records. Each has a header of 16 bytes, little-endian: the length of what"
+        " follows,"
+        " flags, and a tag that says what it is. Of the flags, bit 0 says that who doesn't know the tag"
+        " may skip"
+        " the record.",
+        f"A record of the tag {record.tag.value}, {literal(record.name.text)}, has what"
+        f" {_formula(record.save)}"
+        f" puts into memory of the size that {_formula(record.room)} tells. The driver moves the bytes to and"
+        " from the user, and does not look at them.",
+    ]
+    composed += [_held(value) for value in stream.files]
+    if early:
+        again = (
+            "; once it has been read, another one follows while the device is running" if record.again else ""
+        )
+        composed.append(
+            "A record with the state of the running device can be read in PRE_COPY, where a read at its"
+            " end gets"
+            f" -ENOMSG{again}. One with the state of the stopped device follows what has not been read"
+            f" by then."
+        )
+    return Store(
+        composed=tuple(composed),
+        table=(
+            ("Byte", "Type", "Field", "Meaning"),
+            ("0", "le64", "length", "bytes behind the header"),
+            ("8", "le32", "flags", "bit 0: optional"),
+            ("12", "le32", "tag", f"{record.tag.value}: {escaped(record.name.text)}"),
+        ),
+        checks=tuple(_record_checks(stream, record)),
+        picture=draw_strip("A record", [("16", "header"), ("length", record.name.text)]),
+        caption="A record of the stream: a header, and bytes that the parent understands.",
+        save=(expression(record.save),),
+        pre_copy=(expression(record.save),) if early else (),
+        compare=("looks whether the last record is complete",),
+    )
+
+
+def _held(value: m.FileValue) -> str:
+    undo = f" and {_formula(value.undo)} takes back when it is closed" if value.undo else ""
+    return (
+        f"Each file has {literal(value.name.text)} of the parent, which {_formula(value.save)} gives to"
+        f" one that"
+        f" saves and {_formula(value.load)} to one that loads{undo}."
+    )
+
+
+def _record_checks(stream: m.Stream, record: m.StreamRecord) -> Iterator[str]:
+    yield (
+        "A tag that the driver does not know is refused with -EOPNOTSUPP, unless the record is optional: then"
+        " its data is skipped."
+    )
+    yield (
+        f"A record of more than {_formula(stream.capacity)} bytes is refused with -ENOMEM, before any"
+        f" memory is"
+        " had for it; an empty one with -EINVAL."
+    )
+    yield (
+        f"Each complete record is loaded by {_formula(record.load)} as soon as its last byte has arrived; an"
+        " error is that of the write, and of everything after it."
+    )
+    yield (
+        "A stream that ends within a record, or has none but skipped ones, is refused on RESUMING ->"
+        " STOP with"
+        " -EINVAL."
+    )
+    yield (
+        f"When the data is saved, a size of 0 or beyond {_formula(stream.capacity)} fails with -EIO."
+        f" Memory that"
+        " the parent has not written is zero: none of the kernel's own reaches the user."
+    )
+
+
 STORES: dict[str, Callable[[m.Spec, m.Migration], Store]] = {
     "structure": _describe_structure,
     "memory": _describe_memory,
     "area": _describe_area,
     "pass-through": _describe_passing,
+    "records": _describe_records,
 }

@@ -415,6 +415,8 @@ class Inference:
             return self._register(block, node)
         if isinstance(node.base, s.Name) and node.base.name == "area":
             return self._area(node)
+        if isinstance(node.base, s.Name) and node.base.name == "file":
+            return self._of_file(node)
         layout = self._scope.image
         if layout is not None and isinstance(node.base, s.Name) and node.base.name == layout.name.text:
             return self._arrived(layout, node)
@@ -473,6 +475,17 @@ class Inference:
             message = f"an area has no {quote(node.name)}"
             raise self._unknown(message, node.name, _last(node), list(known))
         return t.OfArea(known[node.name], node.name, node.name in kept)
+
+    def _of_file(self, node: s.Member) -> t.Typed:
+        stream = self._spec.migration.stream if self._spec.migration else None
+        found = {value.name.text: value for value in stream.files} if stream else {}
+        if not self._scope.filed:
+            hint = "give the command a parameter, and pass it where the stream runs it" if found else ""
+            raise self._fail("stream-name", "`file` is known only in the stream", node, hint)
+        if node.name not in found:
+            message = f"a file has no {quote(node.name)}"
+            raise self._unknown(message, node.name, _last(node), list(found))
+        return t.OfFile(self._type(found[node.name].type), node.name)
 
     def _arrived(self, layout: m.Layout, node: s.Member, index: int | None = None) -> t.Typed:
         """Type a field of the data. A derived one is what it is derived from, whatever has arrived."""
@@ -989,6 +1002,7 @@ _STREAM_PLACES = {
     "count": "is known only while data is passed through",
     "offset": "is known only in an access to a range of a region",
     "bar-number": "is known only in `bar-access`",
+    "pages": "is known only in what saves and loads a record",
 }
 _STREAM_HINTS = {
     "loaded": "the stream's `load` is the place for it",
@@ -997,6 +1011,7 @@ _STREAM_HINTS = {
     "count": "the stream's `pass-through` is the place for it",
     "offset": "the commands of `ranges` are the place for it",
     "bar-number": "a range of a region belongs to one BAR",
+    "pages": "`save` and `load` of a record are the place for it",
 }
 # Each takes the node that it stands beside.
 _HANDLERS: dict[type[s.Expression], Callable[[Inference, Any], t.Typed]] = {

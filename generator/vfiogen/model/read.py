@@ -595,7 +595,31 @@ class _Reader:
             lengths=tuple(formula for formula in lengths if formula),
             any_length=load["lengths"]["any"].optional(),
             background=view["save"]["background"].optional(),
+            records=_each(view["records"], self._stream_record),
+            files=_each(view["file"], self._file_value),
         )
+
+    def _stream_record(self, name: m.Word, view: _View) -> m.StreamRecord:
+        room, save, load = (
+            self._required(view[key], parse.parse_expression) for key in ("room", "save", "load")
+        )
+        prefix = view["prefix"]
+        return m.StreamRecord(
+            name=name,
+            tag=view["tag"].integer(),
+            room=room,
+            save=save,
+            load=load,
+            again=_duration(view["again"]),
+            prefix=prefix["structure"].word() if prefix else None,
+            values=self._values(prefix["set"]),
+            note=view["note"].optional(),
+        )
+
+    def _file_value(self, name: m.Word, view: _View) -> m.FileValue:
+        save, load = (self._required(view[key], parse.parse_expression) for key in ("save", "load"))
+        undo, note = self._expression(view["undo"]), view["note"].optional()
+        return m.FileValue(name, view["type"].word(), save, load, undo, note)
 
     def _area(self, view: _View) -> m.Area | None:
         if not view:

@@ -27,6 +27,7 @@ STREAM_NAMES: dict[str, Type] = {
     "count": types.SIZE,
     "offset": types.integer(64),
     "bar-number": types.integer(32),
+    "pages": types.SCATTERED,
 }
 BOOLEANS = ("false", "true")
 # What is known of an event and of the area, besides.
@@ -57,11 +58,19 @@ def words(spec: m.Spec) -> frozenset[str]:
     accessed: tuple[str, ...] = (
         ("data", "count", "offset") if any(region.ranges for region in spec.regions) else ()
     )
-    mapped = ("area",) if stream and stream.area else ()
+    mapped: tuple[str, ...] = ("area",) if stream and stream.area else ()
+    mapped += ("pages",) if stream and stream.records else ()
+    mapped += ("file",) if stream and stream.files else ()
     if spec.bar_access:
         accessed = ("data", "count", "offset", "bar-number")
     known = ("id",) if spec.columns else ()
-    return WORDS | {*known, *(EVENT_NAMES if spec.events else ()), *passing, *accessed, *mapped}
+    return WORDS | {
+        *known,
+        *(EVENT_NAMES if spec.events else ()),
+        *passing,
+        *accessed,
+        *mapped,
+    }
 
 
 class Scope(Value):
@@ -72,7 +81,7 @@ class Scope(Value):
     mapped, `attaching` whether it becomes known to the device, `arrays` whether a register with a count is
     all of its elements. `event` is the type of what comes with an event. `base` tells whether it is what a
     block of registers is based on. `image` is the layout whose fields can be read, `may_finish` whether steps
-    can be over early.
+    can be over early. `filed` tells whether there is a migration file.
     """
 
     spec: m.Spec
@@ -87,6 +96,7 @@ class Scope(Value):
     area: bool = False
     attaching: bool = False
     base: bool = False
+    filed: bool = False
     image: m.Layout | None = None
     may_finish: bool = False
 
@@ -108,6 +118,10 @@ class Scope(Value):
     def in_stream(self, *names: str) -> Scope:
         """Return the scope of a place in the migration stream, with some names of its own."""
         return replace(self, stream=frozenset(names))
+
+    def with_file(self) -> Scope:
+        """Return the scope of a place where there is a migration file."""
+        return replace(self, filed=True)
 
     def of_image(self, layout: m.Layout | None) -> Scope:
         """Return the scope of a place where the data of a layout is there."""

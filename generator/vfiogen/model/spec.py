@@ -699,12 +699,40 @@ class Area(Record):
     grows: bool = False
 
 
+class FileValue(Record):
+    """What a migration file has of the parent: commands that give it, and one that takes it back."""
+
+    name: Word
+    type: Word
+    save: Formula
+    load: Formula
+    undo: Formula | None
+    note: Word | None
+
+
+class StreamRecord(Record):
+    """A kind of record: how much memory it needs, what fills and what takes that; `again` in microseconds.
+
+    In front of the memory that is loaded is a structure of the kernel, if there is a `prefix`.
+    """
+
+    name: Word
+    tag: Integer
+    room: Formula
+    save: Formula
+    load: Formula
+    again: int | None
+    prefix: Word | None
+    values: tuple[FieldValue, ...]
+    note: Word | None
+
+
 class Stream(Record):
     """The migration data: one store and its use.
 
-    A store is a `structure`, `memory` or an `area` with its `capacity`, or none where the parent passes data
-    through. `any_length` says why a stream may end anywhere. In the `background`, the data is produced after
-    the change of state that asks for it.
+    A store is a `structure`, `memory` or an `area` with its `capacity`, `records`, or none where the parent
+    passes data through. `any_length` says why a stream may end anywhere. In the `background`, the data is
+    produced after the change of state that asks for it.
     """
 
     span: Span
@@ -723,6 +751,8 @@ class Stream(Record):
     lengths: tuple[Formula, ...]
     any_length: Word | None
     background: Word | None = None
+    records: tuple[StreamRecord, ...] = ()
+    files: tuple[FileValue, ...] = ()
 
 
 class Omission(Record):

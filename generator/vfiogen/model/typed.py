@@ -126,6 +126,12 @@ class Arrived(Typed):
     index: int | None = None
 
 
+class OfFile(Typed):
+    """What a migration file has of the parent."""
+
+    name: str
+
+
 class OfId(Typed):
     """What is known of the device's ID; `called` if it is what a function of the kernel returns."""
 

@@ -27,6 +27,7 @@ from vfiogen.plan.lifecycle import is_private, plan_resets
 from vfiogen.plan.lower import Lowering
 from vfiogen.plan.migration import plan_migration
 from vfiogen.plan.names import Names
+from vfiogen.plan.records import plan_tags
 from vfiogen.plan.registers import define, plan_defines, plan_registers
 from vfiogen.plan.specialise import specialise
 from vfiogen.plan.structures import plan_constants, plan_structures
@@ -150,6 +151,7 @@ def _complete(lowering: Lowering, view: DriverView, migration: MigrationView | N
         *_id_defines(lowering.spec),
         *plan_defines(lowering, words),
         *plan_constants(lowering, words),
+        *plan_tags(lowering),
     )
     return replace(view, defines=defines)
 

@@ -711,6 +711,10 @@ class Body(Struct):
     def _constant(self, node: t.Constant) -> tuple[str, int]:
         return node.name, TIGHT
 
+    def _of_file(self, node: t.OfFile) -> tuple[str, int]:
+        place = self.substitutes.get("file", ("migf->", TIGHT))[0]
+        return f"{place}{c_name(node.name)}", TIGHT
+
     def _builtin(self, node: t.Builtin) -> tuple[str, int]:
         if node.name in self.substitutes:
             return self.substitutes[node.name]
@@ -906,6 +910,8 @@ class Body(Struct):
             return self._logic(node, tightness)
         if node.left.type.kind == "bool":
             return f"{self.truth(node.left)} {node.operator} {self.truth(node.right)}", tightness
+        if node.operator == "<<" and literal(node.left) == 1 and literal(node) is None:
+            return f"BIT_ULL({self.value(node.right)})", TIGHT
         left = self._left(node, tightness)
         right = self.value(node.right, self._operand_binding(node.operator, node.right, tightness + 1))
         return f"{left} {SPELLING.get(node.operator, node.operator)} {right}", tightness
@@ -1018,6 +1024,7 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Read: Body._read,
     t.ReadBits: Body._read_bits,
     t.Arrived: Body._arrived,
+    t.OfFile: Body._of_file,
     t.OfId: Body._of_id,
     t.Window: Body._window,
     t.Bar: Body._bar,

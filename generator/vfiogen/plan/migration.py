@@ -11,6 +11,7 @@ from vfiogen.model import spec as m
 from vfiogen.model.arcs import FILE_ARCS, TWINS
 from vfiogen.plan.debugfs import plan_debugfs
 from vfiogen.plan.lower import Body, Lowering, can_fail
+from vfiogen.plan.records import size_of_file
 from vfiogen.plan.transfer import plan_transfer
 from vfiogen.plan.view import ArcCase, ArcLabel, Function, MigrationView, function
 from vfiogen.records import replace
@@ -51,6 +52,8 @@ def plan_migration(lowering: Lowering, migration: m.Migration) -> MigrationView:
         area=transfer.area,
         debugfs=plan_debugfs(lowering, migration.debugfs, transfer.filling) if migration.debugfs else None,
         background=migration.stream.background is not None,
+        records=transfer.records,
+        held=transfer.held,
     )
 
 
@@ -216,6 +219,8 @@ def _data_size(lowering: Lowering, migration: m.Migration) -> Function:
         structure = lowering.names.structure(word.text) if word else "u8"
         body.add(c.Expr(f"*length = sizeof({structure})"))
         body.finish()
+    elif migration.stream.files:
+        size_of_file(body, migration)
     else:
         _locked_size(body, migration.size)
     parameters = ["struct vfio_device *core_vdev", "unsigned long *length"]

@@ -19,6 +19,8 @@ def plan_structures(lowering: Lowering) -> tuple[Structure, ...]:
     found = [_layout(lowering, layout) for layout in lowering.spec.layouts]
     if lowering.spec.migration and lowering.spec.migration.stream.area:
         found.append(_area(lowering, lowering.spec.migration.stream.area))
+    if lowering.spec.migration and lowering.spec.migration.stream.records:
+        found.append(_record(lowering))
     if lowering.spec.memories:
         found.append(_memory_structure(lowering))
     if is_private(lowering.spec):
@@ -234,9 +236,34 @@ def _attached(lowering: Lowering, area: m.Area) -> Structure:
     return Structure(lowering.names.own("area"), members, c.comment(role), origin=area.span)
 
 
+def _record(lowering: Lowering) -> Structure:
+    name = lowering.names.own("record")
+    members = (Member("__le64 length"), Member("__le32 flags"), Member("__le32 tag"))
+    after = (f"static_assert(sizeof(struct {name}) == 16);",)
+    return Structure(name, members, c.comment("What stands before each record in the stream."), after)
+
+
+def _record_members(lowering: Lowering, stream: m.Stream) -> list[Member]:
+    coming = "The record that is coming in, and how much of its data is still to come."
+    found = [_typed(value.type, value.name, value.note) for value in stream.files]
+    return [
+        *found,
+        *([Member("bool held", c.comment("Whether the parent knows of the file.", 1))] if found else []),
+        Member("void *data", c.comment("What is to be read, or the data of a record that is coming in.", 1)),
+        Member("unsigned int records"),
+        *([Member("unsigned long ask_at")] if any(record.again for record in stream.records) else []),
+        Member(f"struct {lowering.names.own('record')} record", c.comment(coming, 1)),
+        Member("u64 left"),
+        Member("bool loaded"),
+        Member("int error"),
+    ]
+
+
 def _data_members(lowering: Lowering) -> list[Member]:
     migration = lowering.spec.migration
     assert migration is not None
+    if migration.stream.records:
+        return _record_members(lowering, migration.stream)
     if migration.stream.area:
         return [Member("void *data"), Member("size_t capacity")]
     word = migration.stream.structure

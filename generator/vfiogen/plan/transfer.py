@@ -27,8 +27,9 @@ from vfiogen.plan.lower import (
     order_of,
     to_order,
 )
+from vfiogen.plan.records import plan_file, plan_records
 from vfiogen.plan.structures import constant, matched, older
-from vfiogen.plan.view import AreaView, Function, function
+from vfiogen.plan.view import AreaView, FileView, Function, RecordsView, function
 from vfiogen.records import Record, replace
 
 # What stands beside a comparison or `+ migf->pos` without parentheses.
@@ -50,6 +51,8 @@ class Transfer(Record):
     begin_load: tuple[str, ...] = ()
     end_save: tuple[str, ...] = ()
     area: AreaView | None = None
+    records: RecordsView | None = None
+    held: FileView | None = None
     read: str | None = None
     write: str | None = None
     filling: tuple[str, ...] = ()
@@ -65,6 +68,8 @@ def plan_transfer(lowering: Lowering, migration: m.Migration) -> Transfer:
         return _PassThrough(lowering, migration, migration.stream.pass_through).plan()
     if migration.stream.area is not None:
         return _AreaTransfer(lowering, migration, migration.stream.area).plan()
+    if migration.stream.records:
+        return _RecordTransfer(lowering, migration).plan()
     return _MemoryTransfer(lowering, migration).plan()
 
 
@@ -613,6 +618,40 @@ class _AreaTransfer(_Common):
         for step in (*self.stream.begin, *self.end_load()):
             body.step(step)
         body.finish(*unmap, c.Return("0"))
+        return self.file_function("load", body)
+
+
+class _RecordTransfer(_Common):
+    """Data in records, each in memory of its own."""
+
+    def own(self) -> Transfer:
+        stages = (("save_pre_copy", True),) if self.migration.has("pre-copy") else ()
+        return Transfer(
+            image="migf->data",
+            capacity="",
+            save=tuple(self._save(*stage) for stage in (*stages, ("save_stop_copy", False))),
+            load=(self._load(),),
+            records=plan_records(self.lowering, self.stream),
+            held=plan_file(self.lowering, self.stream),
+            write=f"{self.name('write_records')}(migf, buf, count)",
+        )
+
+    def _save(self, name: str, pre_copy: bool) -> Function:
+        body = self.body()
+        if not pre_copy:
+            self.begin_save(body)
+        body.attempt(f"{self.name('add_record')}({self.prefix}, migf)")
+        if self.migration.has("pre-copy"):
+            body.add(c.Expr(f"migf->pre_copy = {str(pre_copy).lower()}"))
+        body.finish()
+        return self.save_function(name, body)
+
+    def _load(self) -> Function:
+        """What is loaded has been as it arrived: only the end is left to look at."""
+        body = self.load_body()
+        body.add(c.If("migf->error", body.leave("migf->error")), c.Blank())
+        self.refuse(body, "!migf->loaded || migf->pos")
+        _steps(body, (*self.stream.begin, *self.end_load()))
         return self.file_function("load", body)
 
 

@@ -100,6 +100,32 @@ class AreaView(Record):
     grows: bool = False
 
 
+class RecordsView(Record):
+    """Records: the macros of the tag and of the largest, and calls that ask how much there is, fill and take.
+
+    `kinds` are the types of the results of the first two, `most` the text of the largest; `prefix` is the
+    structure in front of what is loaded, with the assignments to its fields; `again` is in milliseconds.
+    """
+
+    tag: str
+    most: str
+    room: str
+    save: str
+    load: str
+    kinds: tuple[str, str]
+    prefix: str | None
+    values: tuple[str, ...]
+    again: int | None
+
+
+class FileView(Record):
+    """What a migration file has of the parent: the calls that give it, and what takes it back."""
+
+    save: str
+    load: str
+    drop: Function | None
+
+
 class IdData(Record):
     """What is known of device IDs: members of a structure, an element for each ID, and the table of IDs."""
 
@@ -238,6 +264,8 @@ class MigrationView(Record):
     reset: tuple[str, ...]
     data_size: Function
     area: AreaView | None
+    records: RecordsView | None
+    held: FileView | None
     debugfs: DebugfsView | None = None
     background: bool = False
 

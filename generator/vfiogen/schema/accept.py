@@ -136,6 +136,7 @@ _RULES: dict[str, Rule] = {
     "items": _items,
     "maxItems": _size(list, least=False),
     "maxLength": _size(str, least=False),
+    "maxProperties": _size(dict, least=False),
     "maximum": lambda value, said, _schema, _root: not _is_number(value) or value <= said,
     "minItems": _size(list, least=True),
     "minLength": _size(str, least=True),

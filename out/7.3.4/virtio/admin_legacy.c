@@ -4,6 +4,7 @@
 #include <linux/err.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
@@ -411,6 +412,67 @@ static long virtiovf_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 	}
 }
 
+static int virtiovf_trans_lm_init(struct vfio_device *core_vdev)
+{
+	struct virtiovf_device *virtiovf = virtiovf_from_vfio(core_vdev);
+	struct pci_dev *pdev = to_pci_dev(core_vdev->dev);
+	int ret;
+
+	ret = vfio_pci_core_init_dev(core_vdev);
+	if (ret)
+		return ret;
+
+	ret = virtio_pci_admin_legacy_io_notify_info(pdev,
+						     VIRTIO_ADMIN_CMD_NOTIFY_INFO_FLAGS_OWNER_MEM,
+						     &virtiovf->notify_bar,
+						     &virtiovf->notify_offset);
+	if (ret)
+		goto err_core;
+
+	mutex_init(&virtiovf->state_mutex);
+	virtiovf->mig_state = VFIO_DEVICE_STATE_RUNNING;
+	core_vdev->migration_flags = VFIO_MIGRATION_STOP_COPY |
+				     VFIO_MIGRATION_P2P |
+				     VFIO_MIGRATION_PRE_COPY;
+	core_vdev->mig_ops = &virtiovf_migration_ops;
+
+	return 0;
+
+err_core:
+	vfio_pci_core_release_dev(core_vdev);
+	return ret;
+}
+
+static int virtiovf_trans_lm_open_device(struct vfio_device *core_vdev)
+{
+	struct virtiovf_device *virtiovf = virtiovf_from_vfio(core_vdev);
+	int ret;
+
+	ret = vfio_pci_core_enable(&virtiovf->core_device);
+	if (ret)
+		return ret;
+
+	virtiovf_lock_state(virtiovf);
+	virtiovf->mig_state = VFIO_DEVICE_STATE_RUNNING;
+	mutex_unlock(&virtiovf->state_mutex);
+
+	virtiovf_reset_emulation(virtiovf);
+	virtiovf->bar0_forward =
+		virtiovf_map_forward(virtiovf, virtiovf->notify_bar,
+				     virtiovf->notify_offset, 2);
+	if (IS_ERR(virtiovf->bar0_forward)) {
+		ret = PTR_ERR(virtiovf->bar0_forward);
+		goto err_disable;
+	}
+
+	vfio_pci_core_finish_enable(&virtiovf->core_device);
+	return 0;
+
+err_disable:
+	vfio_pci_core_disable(&virtiovf->core_device);
+	return ret;
+}
+
 static int virtiovf_trans_init(struct vfio_device *core_vdev)
 {
 	struct virtiovf_device *virtiovf = virtiovf_from_vfio(core_vdev);
@@ -461,12 +523,41 @@ err_disable:
 	return ret;
 }
 
+bool virtiovf_is_trans_lm(struct pci_dev *pdev)
+{
+	return pdev->is_virtfn && pdev->device == 0x1041 &&
+	       pci_resource_len(pdev, 0) == 0 &&
+	       virtio_pci_admin_has_legacy_io(pdev) &&
+	       virtio_pci_admin_has_dev_parts(pdev);
+}
+
 bool virtiovf_is_trans(struct pci_dev *pdev)
 {
 	return pdev->is_virtfn && pdev->device == 0x1041 &&
 	       pci_resource_len(pdev, 0) == 0 &&
 	       virtio_pci_admin_has_legacy_io(pdev);
 }
+
+const struct vfio_device_ops virtiovf_trans_lm_ops = {
+	.name = "virtio-vfio-pci-trans-lm",
+	.init = virtiovf_trans_lm_init,
+	.release = virtiovf_trans_lm_release,
+	.open_device = virtiovf_trans_lm_open_device,
+	.close_device = virtiovf_trans_lm_close_device,
+	.ioctl = virtiovf_ioctl,
+	.get_region_info_caps = virtiovf_get_region_info,
+	.device_feature = vfio_pci_core_ioctl_feature,
+	.read = virtiovf_read,
+	.write = virtiovf_write,
+	.mmap = virtiovf_mmap,
+	.request = vfio_pci_core_request,
+	.match = vfio_pci_core_match,
+	.match_token_uuid = vfio_pci_core_match_token_uuid,
+	.bind_iommufd = vfio_iommufd_physical_bind,
+	.unbind_iommufd = vfio_iommufd_physical_unbind,
+	.attach_ioas = vfio_iommufd_physical_attach_ioas,
+	.detach_ioas = vfio_iommufd_physical_detach_ioas,
+};
 
 const struct vfio_device_ops virtiovf_trans_ops = {
 	.name = "virtio-vfio-pci-trans",

@@ -4,6 +4,10 @@
 #ifndef VIRTIOVF_H
 #define VIRTIOVF_H
 
+#include <linux/atomic.h>
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/types.h>
 #include <linux/vfio_pci_core.h>
@@ -14,6 +18,20 @@
 
 #define VIRTIOVF_BAR0_SIZE		32
 
+/* The tags and flags of records, and the largest that is taken. */
+#define VIRTIOVF_RECORD_DEVICE_DATA	0
+#define VIRTIOVF_RECORD_OPTIONAL	BIT(0)
+#define VIRTIOVF_RECORD_MOST		0x40000000
+
+/* What stands before each record in the stream. */
+struct virtiovf_record {
+	__le64 length;
+	__le32 flags;
+	__le32 tag;
+};
+
+static_assert(sizeof(struct virtiovf_record) == 16);
+
 struct virtiovf_device {
 	struct vfio_pci_core_device core_device;
 	u8 notify_bar;
@@ -22,11 +40,56 @@ struct virtiovf_device {
 	/* What the user has written to config space since the last reset. */
 	u64 bar0_register;
 	u64 command;
+	/*
+	 * Protects the migration state and the two files; taken before a file's
+	 * lock.
+	 */
+	struct mutex state_mutex;
+	enum vfio_device_mig_state mig_state;
+	struct virtiovf_migration_file *saving;
+	struct virtiovf_migration_file *resuming;
+	/* Counts the resets, and up to which one the state has followed. */
+	atomic_t resets;
+	int resets_settled;
+};
+
+struct virtiovf_migration_file {
+	struct file *filp;
+	struct virtiovf_device *virtiovf;
+	int resets;
+	/* Protects all that follows; held over user copies. */
+	struct mutex lock;
+	bool disabled;
+	bool pre_copy;
+	/* How much data there is, and how much of it has been read. */
+	size_t length;
+	size_t pos;
+	u32 object;
+	/* Whether the parent knows of the file. */
+	bool held;
+	/* What is to be read, or the data of a record that is coming in. */
+	void *data;
+	unsigned int records;
+	unsigned long ask_at;
+	/*
+	 * The record that is coming in, and how much of its data is still to
+	 * come.
+	 */
+	struct virtiovf_record record;
+	u64 left;
+	bool loaded;
+	int error;
 };
 
 struct virtiovf_device *virtiovf_from_vfio(struct vfio_device *core_vdev);
+void virtiovf_lock_state(struct virtiovf_device *virtiovf);
+void virtiovf_trans_lm_release(struct vfio_device *core_vdev);
+void virtiovf_trans_lm_close_device(struct vfio_device *core_vdev);
+extern const struct vfio_migration_ops virtiovf_migration_ops;
 void virtiovf_reset_emulation(struct virtiovf_device *virtiovf);
+bool virtiovf_is_trans_lm(struct pci_dev *pdev);
 bool virtiovf_is_trans(struct pci_dev *pdev);
+extern const struct vfio_device_ops virtiovf_trans_lm_ops;
 extern const struct vfio_device_ops virtiovf_trans_ops;
 
 #endif /* VIRTIOVF_H */

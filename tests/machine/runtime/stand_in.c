@@ -504,6 +504,8 @@ int machine_unregister(const char *name, struct notifier_block *block)
 
 /* -- the core of VFIO -------------------------------------------------------------------------- */
 
+unsigned long machine_jiffies;
+
 struct vfio_device *machine_alloc_device(size_t size, struct device *dev, const struct vfio_device_ops *ops)
 {
 	struct vfio_device *vdev = machine_alloc(size);
@@ -512,6 +514,7 @@ struct vfio_device *machine_alloc_device(size_t size, struct device *dev, const 
 	if (!vdev)
 		return ERR_PTR(-ENOMEM);
 	vdev->dev = dev;
+	vdev->device.references = 1;
 	vdev->ops = ops;
 	ret = ops->init(vdev);
 	if (!ret)
@@ -522,8 +525,22 @@ struct vfio_device *machine_alloc_device(size_t size, struct device *dev, const 
 
 void vfio_put_device(struct vfio_device *vdev)
 {
+	put_device(&vdev->device);
+}
+
+struct device *get_device(struct device *dev)
+{
+	dev->references++;
+	return dev;
+}
+
+void put_device(struct device *dev)
+{
+	struct vfio_device *vdev = container_of(dev, struct vfio_device, device);
 	struct vfio_pci_core_device *core = (struct vfio_pci_core_device *)vdev;
 
+	if (--dev->references)
+		return;
 	vdev->ops->release(vdev);
 	if (core->alive)
 		machine_fault("the core has not released the device");

@@ -51,6 +51,7 @@ typedef u8 guid_t[16], uuid_t[16];
 #define U64_MAX UINT64_MAX
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define size_add(a, b) ((size_t)(a) + (size_t)(b))
 #define array_size(n, size) ((size_t)(n) * (size))
 #define static_assert _Static_assert
 #define offsetofend(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
@@ -77,6 +78,9 @@ typedef u8 guid_t[16], uuid_t[16];
 #define be16_to_cpu __builtin_bswap16
 #define be32_to_cpu __builtin_bswap32
 #define be64_to_cpu __builtin_bswap64
+
+/* No part of a driver that can be left out is there. */
+#define IS_ENABLED(option) 0
 
 #define IS_ERR(pointer) ((uintptr_t)(pointer) >= (uintptr_t)-4095)
 #define IS_ERR_OR_NULL(pointer) (!(pointer) || IS_ERR(pointer))
@@ -130,6 +134,12 @@ static inline void atomic_inc(atomic_t *value) { value->counter++; }
 #define GFP_KERNEL_ACCOUNT 0
 #define __GFP_ZERO 0
 #define PAGE_SIZE 4096UL
+#define PAGE_ALIGN(size) (DIV_ROUND_UP(size, PAGE_SIZE) * PAGE_SIZE)
+/* A time that has come whenever somebody looks. */
+extern unsigned long machine_jiffies;
+#define jiffies (machine_jiffies += 1000)
+#define msecs_to_jiffies(milliseconds) (milliseconds)
+#define time_after_eq(a, b) ((long)((a) - (b)) >= 0)
 void *machine_alloc(size_t size);
 void machine_free(const void *memory);
 #define kzalloc(size, flags) machine_alloc(size)
@@ -199,7 +209,9 @@ void fput(struct file *file);
 int stream_open(struct inode *inode, struct file *file);
 
 /* Devices */
-struct device { struct device *parent; u32 id; };
+struct device { struct device *parent; u32 id; int references; };
+struct device *get_device(struct device *dev);
+void put_device(struct device *dev);
 struct pci_bus { struct pci_dev *self; };
 enum { PCI_D0, PCI_D3hot = 3 };
 struct pci_dev {
@@ -364,6 +376,7 @@ struct vfio_migration_ops {
 };
 struct vfio_device {
 	struct device *dev;
+	struct device device;
 	const struct vfio_device_ops *ops;
 	const struct vfio_migration_ops *mig_ops;
 	u32 migration_flags;

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Records: the commands that fill and take them, and what each migration file has of the parent."""
+
+from __future__ import annotations
+
+from vfiogen.diagnostics import quote
+from vfiogen.model import spec as m
+from vfiogen.model import typed as t
+from vfiogen.model.analyse import Analysis, Scope
+from vfiogen.model.bounds import literal
+from vfiogen.model.types import VOID, read_type
+
+# flush_kernel_vmap_range() takes the size as an int; what stands in front of the data belongs to it.
+LARGEST = 0x7FFFF000
+
+
+def check_records(migration: m.Migration, analysis: Analysis, scope: Scope) -> None:
+    """Report records that can't be saved or loaded; `scope` is that outside of commands."""
+    filed = scope.with_file()
+    capacity = analysis.number(migration.stream.capacity, scope)
+    most = literal(capacity) if capacity is not None else None
+    if migration.stream.capacity and capacity is not None and not 0 < (most or 0) <= LARGEST:
+        message = "what a record can have is a number below 2 GiB"
+        analysis.problems.report("stream-store", message, migration.stream.capacity.span)
+    for value in migration.stream.files:
+        _check_file(value, analysis, scope)
+    for record in migration.stream.records:
+        asked, filled = analysis.action(record.room, filed), analysis.action(record.save, _moving(filed))
+        for run, formula in ((asked, record.room), (filled, record.save)):
+            _check_result(run, formula, analysis)
+        taken = analysis.action(record.load, _moving(filed))
+        if taken is not None and taken.type is not VOID:
+            message = f"{_name(taken)} has a result, which is lost here"
+            analysis.problems.report("result-lost", message, record.load.span)
+        if record.again is not None and not migration.has("pre-copy"):
+            message = "`again` is about pre-copy, which isn't among the features"
+            analysis.problems.report("pre-copy", message, record.name.span, "add `pre-copy` to features")
+        _check_prefix(record, analysis, filed)
+    if migration.stream.files and migration.size is not None:
+        size = analysis.action(migration.size, filed)
+        _check_result(size, migration.size, analysis)
+
+
+def _moving(scope: Scope) -> Scope:
+    return scope.in_stream("pages")
+
+
+def _name(run: t.Run) -> str:
+    return quote(run.command.name.text)
+
+
+def _check_result(run: t.Run | None, formula: m.Formula, analysis: Analysis) -> None:
+    if run is not None and not (run.type.numeric and len(run.command.results) == 1):
+        message = f"{_name(run)} hasn't one result that is a number of bytes"
+        analysis.problems.report("type", message, formula.span, "declare it in `results` of the command")
+
+
+def _check_file(value: m.FileValue, analysis: Analysis, scope: Scope) -> None:
+    kind = read_type(value.type.text)
+    for formula in (value.save, value.load):
+        run = analysis.action(formula, scope)
+        if run is not None and kind is not None and not (run.command.results and run.type.same(kind)):
+            message = f"{_name(run)} doesn't give a {quote(kind.name)} as its result"
+            analysis.problems.report("type", message, formula.span)
+    undo = analysis.action(value.undo, scope.with_file())
+    if undo is not None and undo.type is not VOID and value.undo:
+        message = f"{_name(undo)} has a result, which is lost here"
+        analysis.problems.report("result-lost", message, value.undo.span)
+
+
+def _check_prefix(record: m.StreamRecord, analysis: Analysis, scope: Scope) -> None:
+    for value in record.values if record.prefix else ():
+        field = analysis.field(str(record.prefix), value.path.text)
+        if field is None:
+            message = f"nothing is known of a field {quote(value.path.text)} of {quote(str(record.prefix))}"
+            hint = f"structures names the fields of {quote(str(record.prefix))} that are used"
+            analysis.problems.report("unknown-name", message, value.path.span, hint)
+        analysis.number(value.value, scope)

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is the spec's own in a stream of records: its commands, and what each file has of the parent."""
+
+from __future__ import annotations
+
+from vfiogen.c import layout as c
+from vfiogen.c.names import c_name
+from vfiogen.model import spec as m
+from vfiogen.model.analyse import Scope
+from vfiogen.model.bounds import literal
+from vfiogen.model.types import read_type
+from vfiogen.plan.lower import TIGHT, Body, Lowering, c_type, order_of, to_order
+from vfiogen.plan.registers import define
+from vfiogen.plan.view import Defines, FileView, Function, RecordsView, function
+
+
+def plan_tags(lowering: Lowering) -> tuple[Defines, ...]:
+    """Return the macros of the header of records."""
+    stream = lowering.spec.migration.stream if lowering.spec.migration else None
+    if stream is None or not stream.records:
+        return ()
+    names, record = lowering.names, stream.records[0]
+    lines = (
+        define(tag_macro(lowering, record), str(record.tag.value)),
+        define(names.macro("record", "optional"), "BIT(0)"),
+        define(names.macro("record", "most"), _most(lowering, stream)),
+    )
+    said = c.comment("The tags and flags of records, and the largest that is taken.")
+    return (Defines(lines, said, record.name.span),)
+
+
+def tag_macro(lowering: Lowering, record: m.StreamRecord) -> str:
+    """Return the macro of a record's tag."""
+    return lowering.names.macro("record", record.name.text)
+
+
+def _most(lowering: Lowering, stream: m.Stream) -> str:
+    typed = lowering.analysis.number(stream.capacity, lowering.scope)
+    value = literal(typed) if typed is not None else None
+    return f"{value:#x}" if value is not None else "0"
+
+
+def plan_records(lowering: Lowering, stream: m.Stream) -> RecordsView:
+    """Return the calls of the one kind of record that there is."""
+    record = stream.records[0]
+    asked, filled = (_kind(lowering, formula) for formula in (record.room, record.save))
+    return RecordsView(
+        tag=tag_macro(lowering, record),
+        most=lowering.names.macro("record", "most"),
+        room=_call(lowering, record.room, lowering.names.prefix, "&room"),
+        save=_call(lowering, record.save, lowering.names.prefix, "&length"),
+        load=_call(lowering, record.load, f"migf->{lowering.names.prefix}"),
+        kinds=(asked, filled),
+        prefix=record.prefix.text if record.prefix else None,
+        values=tuple(_assignment(lowering, record, value) for value in record.values),
+        again=record.again // 1000 if record.again else None,
+    )
+
+
+def _kind(lowering: Lowering, formula: m.Formula) -> str:
+    run = lowering.analysis.action(formula, _scope(lowering))
+    return c_type(run.command.results[0]) if run else "u32"
+
+
+def _scope(lowering: Lowering) -> Scope:
+    return lowering.scope.with_file().in_stream("pages")
+
+
+def _body(lowering: Lowering, device: str) -> Body:
+    body = Body(lowering, _scope(lowering), device, core=f"{device}->core_device.pdev")
+    body.substitutes["pages"] = ("sgt.sgl", TIGHT)
+    return body
+
+
+def _call(lowering: Lowering, formula: m.Formula, device: str, *results: str) -> str:
+    body = _body(lowering, device)
+    run = lowering.analysis.action(formula, body.scope)
+    return body.invocation(run, *results) if run else "0"
+
+
+def _assignment(lowering: Lowering, record: m.StreamRecord, value: m.FieldValue) -> str:
+    body = _body(lowering, f"migf->{lowering.names.prefix}")
+    field = lowering.analysis.field(str(record.prefix), value.path.text)
+    typed = lowering.analysis.number(value.value, body.scope)
+    text = body.value(typed) if typed else "0"
+    return f"prefix->{value.path} = {to_order(order_of(field), text)}"
+
+
+def plan_file(lowering: Lowering, stream: m.Stream) -> FileView | None:
+    """Return how a file gets what it has of the parent, and loses it."""
+    if not stream.files:
+        return None
+    value, prefix = stream.files[0], lowering.names.prefix
+    place = f"&migf->{c_name(value.name.text)}"
+    return FileView(
+        save=_call(lowering, value.save, prefix, place),
+        load=_call(lowering, value.load, prefix, place),
+        drop=_drop(lowering, value),
+    )
+
+
+def _drop(lowering: Lowering, value: m.FileValue) -> Function | None:
+    if value.undo is None:
+        return None
+    body = _body(lowering, f"migf->{lowering.names.prefix}")
+    run = lowering.analysis.action(value.undo, body.scope)
+    body.add(c.Expr(body.invocation(run)) if run else c.Blank())
+    lines = (list(body.declarations.values()), body.statements)
+    parameters = [f"{lowering.names.file} *migf"]
+    return function("void", f"{lowering.names.prefix}_drop_file", parameters, lines, origin=value.name.span)
+
+
+def size_of_file(body: Body, migration: m.Migration) -> None:
+    """Append what asks for the size with what the open file has, or with the same for the time being."""
+    lowering, device, value = body.lowering, body.device, migration.stream.files[0]
+    name, kind = c_name(value.name.text), read_type(value.type.text)
+    body.local(f"{lowering.names.device} *", device, f"{device}_from_vfio(core_vdev)")
+    body.local(kind.c if kind else "u32", name)
+    body.substitutes["file"] = ("", TIGHT)
+    body.scope = body.scope.with_file()
+    unlock = c.Expr(f"mutex_unlock(&{device}->state_mutex)")
+    body.add(c.Expr(f"{device}_lock_state({device})"))
+    body.unwinding.append(("err_unlock", (unlock,)))
+    given = body.apart(lambda: body.attempt(_invoked(body, value.save, f"&{name}")))
+    kept = c.Expr(f"{name} = {device}->saving->{name}")
+    body.add(c.If(f"{device}->saving", (kept,), given), c.Blank())
+    run = lowering.analysis.action(migration.size, body.scope)
+    asked = run.command.results[0] if run else None
+    result = body.local(c_type(asked), c_name(asked.name.text)) if asked else "0"
+    body.add(c.Expr(f"{body.ret()} = {_invoked(body, migration.size, f'&{result}')}"))
+    if value.undo:
+        body.add(c.If(f"!{device}->saving", (c.Expr(_invoked(body, value.undo)),)))
+    header = f"sizeof(struct {lowering.names.own('record')})"
+    body.add(c.If("ret", body.leave("ret")), c.Blank(), c.Expr(f"*length = {header} + {result}"))
+    body.finish(unlock, c.Return("0"))
+
+
+def _invoked(body: Body, formula: m.Formula | None, *results: str) -> str:
+    run = body.lowering.analysis.action(formula, body.scope)
+    return body.invocation(run, *results) if run else "0"
