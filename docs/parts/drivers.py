@@ -25,6 +25,7 @@ UPSTREAM = {
     "nvgrace-gpu": 1437,
     "pds": 2159,
     "qat": 705,
+    "vfio-pci": 303,
     "virtio": 2068,
     "xe": 596,
     "zdev": 221,
@@ -37,7 +38,11 @@ def drivers_page(intro: str) -> str:
     rows = ["| Driver | Spec | Rendered C | By hand | Upstream |", "|---|---:|---:|---:|---:|"]
     rows += [_row(name) for name in drivers()]
     notes = "\n".join(_own_partials())
-    return f"{intro.strip()}\n\n" + "\n".join(rows) + f"\n\n{notes}\n"
+    declared = "\n".join(
+        paragraph(f"`{name}`: {', '.join(_sections(name)) or 'nothing'}.", "- ", "  ") for name in drivers()
+    )
+    table = "\n".join(rows)
+    return f"{intro.strip()}\n\n{table}\n\n{notes}\n\nWhat each declares besides its devices:\n\n{declared}\n"
 
 
 @cache
@@ -49,6 +54,12 @@ def drivers() -> tuple[str, ...]:
 def _row(name: str) -> str:
     upstream = str(UPSTREAM.get(name, "-"))
     return f"| `{name}` | {spec_lines(name)} | {rendered_lines(name)} | {hand_written(name)} | {upstream} |"
+
+
+def _sections(name: str) -> list[str]:
+    """Return the sections of a spec that say what the driver does, in the order of the spec."""
+    sections = re.findall(r"^([a-z][a-z-]*):", repository.spec_text(name), re.M)
+    return [section for section in sections if section not in ("vocabulary", "driver", "devices", "kernel")]
 
 
 def spec_lines(name: str) -> int:

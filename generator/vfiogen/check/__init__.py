@@ -21,6 +21,7 @@ from vfiogen.check.events import check_events
 from vfiogen.check.features import check_features
 from vfiogen.check.kernel import check_gates, check_kernel
 from vfiogen.check.migration import check_migration
+from vfiogen.check.module import check_module
 from vfiogen.check.names import check_names
 from vfiogen.check.regions import check_probe, check_regions
 from vfiogen.check.registers import check_registers
@@ -67,6 +68,7 @@ def check_spec(spec: m.Spec, directory: Path, problems: Problems, complete: bool
     check_features(spec, analysis, Scope(spec))
     check_access(spec, analysis, scope)
     check_variants(spec, analysis)
+    check_module(spec, analysis, scope)
     check_migration(spec, analysis, scope)
     check_gates(spec, problems)
     if complete:

@@ -213,6 +213,7 @@ def _check_devices(spec: m.Spec, problems: Problems) -> None:
                 problems.report("duplicate-id", message, device.id.span, related=related)
     _check_functions(spec.devices, problems)
     _check_any(spec, problems)
+    _check_denied(spec.denylist, problems)
 
 
 def _canonical(word: m.Word) -> str:
@@ -245,6 +246,16 @@ def _check_any(spec: m.Spec, problems: Problems) -> None:
         elif open_ended and (devices.ids[1:] or devices.lists):
             message = "any ID has all the others in it"
             problems.report("duplicate-id", message, open_ended.span, "take those away")
+
+
+def _check_denied(denylist: m.Denylist | None, problems: Problems) -> None:
+    for devices in denylist.devices if denylist else ():
+        _check_id(devices.vendor, "vendor", problems)
+        for device in devices.ids:
+            _check_id(device.id, "device", problems)
+        for word in (devices.vendor, *(device.id for device in devices.ids)):
+            if word.text == ANY:
+                problems.report("pci-id", "what is denied has an ID", word.span)
 
 
 def _check_class(devices: m.Devices, problems: Problems) -> None:

@@ -25,24 +25,24 @@ def _words(text: str) -> frozenset[str]:
 
 # What the templates call functions and tables, without the prefix.
 _TEMPLATES = """
-    add_record alloc_data attach_area begin_access begin_loading begin_record check_match check_write
-    choose_ops close_device continue_saving create_debugfs detach_area driver drop_file end_access
-    end_record end_saving err_handlers fail file_error finish_loading finish_saving from_pci from_vfio
-    get_data_size get_state grow_data id identify ids init list_pages load load_state lock_state
-    map_area migration_ops open_device open_file ops precopy_ioctl probe put_file put_files read16
-    read32 read64 read8 release release_file remove reset_done reset_prepare resume_fops resume_write
-    save_fops save_head save_poll save_pre_copy save_read save_state save_stop_copy save_work set_state
-    settle_reset start_loading start_saving step stop_and_save table unmap_area write16 write32 write64
-    write8 write_records
+    add_ids add_record alloc_data attach_area begin_access begin_loading begin_record check_match
+    check_write choose_ops close_device continue_saving create_debugfs denied_table detach_area driver
+    drop_file end_access end_record end_saving err_handlers fail file_error finish_loading finish_saving
+    from_pci from_vfio get_data_size get_state grow_data id identify ids init is_denied list_pages load
+    load_state lock_state map_area migration_ops module_exit module_init open_device open_file ops
+    precopy_ioctl prepare_core probe put_file put_files read16 read32 read64 read8 release release_file
+    remove reset_done reset_prepare resume_fops resume_write save_fops save_head save_poll save_pre_copy
+    save_read save_state save_stop_copy save_work set_state settle_reset sriov_configure start_loading
+    start_saving step stop_and_save table unmap_area write16 write32 write64 write8 write_records
 """
 # Likewise, where something is emulated or done early, or registers are in config space.
 _EMULATION = _words("""
-    access_width clipped_info config_is_own config_read config_write copy_memory copy_piece fault find_page
-    forward get_dmabuf_phys get_region_info huge_fault insert_pfn ioctl keep_field lock_memory map_forward
-    map_memory memory memory_enabled memory_info memory_mmap memory_rw mmap other_config_regops
-    other_config_release other_config_rw pci_ops probe_device probe_steps read read_config16
-    read_config32 read_config8 register_memory register_one register_regions reset_emulation set_memory
-    show_field unmap_memory unregister_memory vm_ops vma_index vma_page write
+    access_width clipped_info config_is_own config_read config_write copy_memory copy_piece fault
+    find_page forward get_dmabuf_phys get_region_info huge_fault insert_pfn ioctl keep_field lock_memory
+    map_forward map_memory memory memory_enabled memory_info memory_mmap memory_rw mmap
+    other_config_regops other_config_release other_config_rw pci_ops probe_device probe_steps read
+    read_config16 read_config32 read_config8 register_memory register_one register_regions
+    reset_emulation set_memory show_field unmap_memory unregister_memory vm_ops vma_index vma_page write
 """) | {f"bar{number}_{name}" for number in range(6) for name in ("access", "rw", "visible")}
 _BAR_ACCESS = _words("""
     bar_load bar_read bar_rw bar_store bar_write get_region_info ioctl memory_enabled read region_info rw
@@ -66,12 +66,12 @@ DEVICE_MEMBERS = _words("""
 COMMAND_LOCALS = _words("pdev ret timeout")
 # Variables beside the one that is called like the prefix, and members of the migration file beside it.
 PREFIX_LOCALS = COMMAND_LOCALS | _words("""
-    addr area arg argsz ask_at asleep at bar border buf byte cap capacity caps cmd comp completion
-    core_device core_pos core_vdev count data dev dir disabled done end envelope error event expected
-    filp first flags fops front header held i id index info inode io kept last left length limit limits
-    loaded lock memory migf migration minsz msix name nb needed next ops other own pages pfn pfns pos
-    ppos pre_copy prefix record records region request resets room seq sg sgt size sparse start state
-    target to unused value vdev visible vma wanted width
+    addr area arg argsz ask_at asleep at bar border buf byte cap capacity caps class class_mask cmd comp
+    completion core_device core_pos core_vdev count data dev device dir disabled done end envelope error
+    event expected filp first flags fops front header held i id index info inode io kept last left length
+    limit limits loaded lock memory migf migration minsz msix name nb needed next one ops other own pages
+    pfn pfns pos ppos pre_copy prefix record records region request resets rest room seq sg sgt size
+    sparse start state subdevice subvendor target to unused value vdev vendor visible vma wanted width
 """)
 # What rendered code calls: a variable of the name would hide it.
 CALLED = _words("""
@@ -80,15 +80,15 @@ CALLED = _words("""
     copy_to_user debugfs_create_dir debugfs_create_file debugfs_lookup dma_alloc_coherent
     dma_free_coherent dma_map_sgtable dma_unmap_sgtable down_read down_write dput
     flush_kernel_vmap_range fput free_page fsleep get_device get_file get_user
-    invalidate_kernel_vmap_range ioremap ioremap_wc iounmap kasprintf kfree kmalloc kvfree
-    kvmalloc_array kvmalloc_objs kvzalloc kzalloc kzalloc_obj lockdep_assert_held memcpy memcpy_fromio
-    memcpy_toio memremap memunmap module_pci_driver msecs_to_jiffies mutex_destroy mutex_init mutex_lock
-    mutex_unlock offset_in_page pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_match_id pci_physfn
-    pgprot_noncached pm_runtime_put poll_wait put_device put_user queue_work read_poll_timeout readb
+    invalidate_kernel_vmap_range ioremap ioremap_wc iounmap kasprintf kfree kmalloc kvfree kvmalloc_array
+    kvmalloc_objs kvzalloc kzalloc kzalloc_obj lockdep_assert_held memcpy memcpy_fromio memcpy_toio
+    memremap memunmap module_pci_driver msecs_to_jiffies mutex_destroy mutex_init mutex_lock mutex_unlock
+    offset_in_page pci_dev_id pci_domain_nr pci_err pci_iov_vf_id pci_match_id pci_physfn pgprot_noncached
+    pm_runtime_put poll_wait pr_warn put_device put_user queue_work read_poll_timeout readb
     readb_poll_timeout readl readl_poll_timeout readq readq_poll_timeout readw readw_poll_timeout
     seq_hex_dump seq_printf sg_alloc_table_from_pages sg_dma_address sg_dma_len sg_free_table size_add
-    static_assert stream_open struct_size time_after_eq to_pci_dev u64_to_user_ptr up_read up_write
-    vfree vm_flags_set vma_pages vmalloc_to_page vmf_insert_pfn writeb writel writeq writew
+    sscanf static_assert stream_open strsep struct_size time_after_eq to_pci_dev u64_to_user_ptr up_read
+    up_write vfree vm_flags_set vma_pages vmalloc_to_page vmf_insert_pfn writeb writel writeq writew
 """)
 # Prefixes with which the kernel's headers declare something that a driver declares too, such as vfio_device
 # or pci_save_state.
@@ -131,6 +131,7 @@ class _Names:
         for layout in self._spec.layouts:
             self._check_group(layout.name, [field.name for field in layout.fields])
         self._check_variants()
+        self._check_parameters()
         self._check_regions()
         self._check_functions()
         self._check_structures()
@@ -173,6 +174,7 @@ class _Names:
         yield from (("a layout", layout.name) for layout in spec.layouts)
         yield from (("a channel", channel.name) for channel in spec.channels)
         yield from (("a command", command.name) for command in spec.commands)
+        yield from (("a parameter of the module", one.name) for one in spec.parameters)
 
     def _check_word(self, word: m.Word) -> None:
         if word.text in self._words or word.text in KEYWORDS:
@@ -262,6 +264,17 @@ class _Names:
                 if suffix and f"{suffix}_{name}" in OWN_FUNCTIONS:
                     message = f"the driver has {quote(self._own(f'{suffix}_{name}'))} already"
                     self._clash(message, variant.name)
+
+    def _check_parameters(self) -> None:
+        """A parameter is a variable that functions see, and its own name in sysfs."""
+        words = [one.name for one in self._spec.parameters]
+        for word in words:
+            name = c_name(word.text)
+            if name in PREFIX_LOCALS:
+                self._reserved(f"{quote(name)} is a variable of the driver's functions", word)
+            else:
+                self._check_variable(word)
+        self._check_group(None, words)
 
     def _check_regions(self) -> None:
         seen: dict[str, m.Word] = {}

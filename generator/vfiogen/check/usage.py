@@ -44,6 +44,8 @@ def _unused(spec: m.Spec, found: list[m.Formula]) -> Iterator[tuple[str, m.Word]
     hooked = {used.text for command in spec.commands for used in command.uses}
     yield from (("command", c.name) for c in spec.commands if c.name.text not in mentioned | hooked)
     yield from (("context value", kept.name) for kept in spec.context if kept.name.text not in mentioned)
+    bools = (one for one in spec.parameters if one.type == "bool")
+    yield from (("parameter", one.name) for one in bools if one.name.text not in mentioned)
     stream = spec.migration.stream.structure if spec.migration else None
     transferred = {stream.text} if stream else set()
     yield from (("layout", x.name) for x in spec.layouts if x.name.text not in mentioned | transferred)

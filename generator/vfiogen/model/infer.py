@@ -340,6 +340,9 @@ class Inference:
         for kept in self._spec.context:
             if kept.name.text == name:
                 return t.Kept(self._type(kept.type), name)
+        for setting in self._spec.parameters:
+            if setting.name.text == name and setting.type == "bool":
+                return t.Setting(BOOL, name)
         block = self._block(node)
         if block is not None:
             return t.Window(types.IOMEM, self._mapped(block, node))
@@ -399,6 +402,7 @@ class Inference:
         found = [p.name.text for p, _ in self._scope.locals]
         found += [k.name.text for k in spec.context] + [c.name.text for c in spec.commands]
         found += [b.name.text for b in spec.registers]
+        found += [one.name.text for one in spec.parameters if one.type == "bool"]
         found += [spec.provider.handle.text] if spec.provider else []
         return [*found, *BUILTINS, *sorted(self._scope.stream)]
 

@@ -154,6 +154,9 @@ class _Reader:
             capabilities=tuple(self._capability(item) for item in root["capabilities"].items()),
             device_features=_each(root["device-features"], self._device_feature),
             bar_access=self._bar_access(root["bar-access"]),
+            denylist=self._denylist(root["denylist"]) if root["denylist"] else None,
+            parameters=_each(root["module-parameters"], _module_parameter),
+            core=self._core(root["core"]) if root["core"] else None,
         )
 
     def _driver(self, view: _View) -> m.Driver:
@@ -199,6 +202,21 @@ class _Reader:
             header=view["header"].optional(),
             lists=_each(view["lists"], self._device_id),
             kind=view["class"].optional(),
+        )
+
+    def _denylist(self, view: _View) -> m.Denylist:
+        devices = tuple(self._devices(item) for item in view["devices"].items())
+        return m.Denylist(self._expression(view["unless"]), devices)
+
+    def _core(self, view: _View) -> m.Core:
+        keys = ("nointxmask", "disable-vga", "disable-idle-d3")
+        found = ((m.Word(key, view[key].span), self._expression(view[key])) for key in keys)
+        return m.Core(
+            latched=tuple((key, formula) for key, formula in found if formula),
+            params=(),
+            sriov=self._expression(view["sriov"]),
+            pasid=view["pasid"].flag(),
+            dma_buf=view["dma-buf"].flag(),
         )
 
     def _device_id(self, key: m.Word, view: _View) -> m.DeviceId:
@@ -728,6 +746,11 @@ def _counter(view: _View) -> m.Parameter | None:
 
 def _located(blocks: tuple[m.RegisterBlock, ...]) -> tuple[m.RegisterBlock, ...]:
     return tuple(block.located(blocks) for block in blocks)
+
+
+def _module_parameter(name: m.Word, view: _View) -> m.ModuleParameter:
+    kind = view["type"].text("bool")
+    return m.ModuleParameter(name, kind, view["description"].word(), view["writable"].flag())
 
 
 def _parameter(name: m.Word, view: _View) -> m.Parameter:

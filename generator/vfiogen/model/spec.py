@@ -151,6 +151,35 @@ class Devices(Record):
     kind: Word | None = None
 
 
+class Denylist(Record):
+    """Devices that aren't taken, unless a condition holds."""
+
+    unless: Formula | None
+    devices: tuple[Devices, ...]
+
+
+class ModuleParameter(Record):
+    """A parameter of the module; `type` is bool or device-ids."""
+
+    name: Word
+    type: str
+    description: Word
+    writable: bool
+
+
+class Core(Record):
+    """What the core is told; `latched` is set in each device, `params` in the module for all of them.
+
+    A spec has it all in `latched`: which of the two it is, the kernel decides.
+    """
+
+    latched: tuple[tuple[Word, Formula], ...]
+    params: tuple[tuple[Word, Formula], ...]
+    sriov: Formula | None
+    pasid: bool
+    dma_buf: bool
+
+
 class KernelFeature(Record):
     """A feature of the parent's interface, proven by an identifier in a header."""
 
@@ -879,6 +908,9 @@ class Spec(Record, dict=True):
     capabilities: tuple[Capability, ...] = ()
     device_features: tuple[DeviceFeature, ...] = ()
     bar_access: BarAccess | None = None
+    denylist: Denylist | None = None
+    parameters: tuple[ModuleParameter, ...] = ()
+    core: Core | None = None
 
     @property
     def path(self) -> str:
@@ -929,6 +961,11 @@ class Spec(Record, dict=True):
     def every_capability(self) -> tuple[Capability, ...]:
         """What is said of the device and of its regions besides."""
         return (*self.capabilities, *(one for region in self.regions for one in region.capabilities))
+
+    @property
+    def id_parameter(self) -> ModuleParameter | None:
+        """The parameter with IDs that the driver takes besides its own."""
+        return next((one for one in self.parameters if one.type == "device-ids"), None)
 
     @property
     def ids(self) -> tuple[DeviceId, ...]:

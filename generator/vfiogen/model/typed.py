@@ -29,6 +29,12 @@ class Constant(Typed):
     name: str
 
 
+class Setting(Typed):
+    """A parameter of the module."""
+
+    name: str
+
+
 class Builtin(Typed):
     """A name that every spec has: device, parent, vf-id, loaded, ..."""
 

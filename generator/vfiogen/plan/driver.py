@@ -26,6 +26,7 @@ from vfiogen.plan.kconfig import KconfigView, MakefileView, plan_kconfig, plan_m
 from vfiogen.plan.lifecycle import is_private, plan_resets
 from vfiogen.plan.lower import Lowering
 from vfiogen.plan.migration import plan_migration
+from vfiogen.plan.module import plan_module
 from vfiogen.plan.names import Names
 from vfiogen.plan.records import plan_tags
 from vfiogen.plan.registers import define, plan_defines, plan_registers
@@ -137,6 +138,7 @@ def _driver(lowering: Lowering, kernel: Kernel) -> DriverView:
         early=plan_early(lowering),
         capabilities=plan_capabilities(lowering),
         bar_access=plan_access(lowering),
+        module=plan_module(lowering),
     )
 
 

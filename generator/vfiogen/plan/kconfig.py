@@ -155,5 +155,5 @@ def symbol_expression(tree: s.Expression, inner: bool = False) -> str:
 
 
 def _has_wide_registers(spec: m.Spec) -> bool:
-    wide = any(register.width == 64 for block in spec.registers for register in block.registers)
+    wide = any(one.width == 64 for block in spec.registers if not block.is_early for one in block.registers)
     return wide or bool(spec.memories)

@@ -25,6 +25,7 @@ from vfiogen.plan.emulation import (
 )
 from vfiogen.plan.events import register_events, unregister_events
 from vfiogen.plan.lower import Body, Lowering, can_fail, is_enabled, nested
+from vfiogen.plan.module import prepares_core
 from vfiogen.plan.registers import bar_sizes
 from vfiogen.plan.settle import settle_at_open
 from vfiogen.plan.view import Function, function
@@ -181,6 +182,7 @@ def has_init(spec: m.Spec) -> bool:
         or spec.config_blocks
         or spec.memory_blocks
         or spec.memories
+        or prepares_core(spec)
         or (spec.provider and spec.provider.is_kept)
     )
 
@@ -200,6 +202,8 @@ def _init(lowering: Lowering, kernel: Kernel, flags: tuple[str, ...]) -> _Made:
     body = _body(lowering)
     # The core sets core_device.pdev only in its own init, which comes after the declarations.
     body.pdev_source = "to_pci_dev(core_vdev->dev)"
+    if prepares_core(lowering.spec):
+        body.add(c.Expr(f"{body.names.prefix}_prepare_core(&{body.device}->core_device)"))
     body.attempt("vfio_pci_core_init_dev(core_vdev)")
     body.unwinding.append(("err_core", (c.Expr("vfio_pci_core_release_dev(core_vdev)"),)))
     _get_provider(body)

@@ -806,6 +806,9 @@ class Body(Struct):
     def _kept(self, node: t.Kept) -> tuple[str, int]:
         return f"{self.device}->{c_name(node.name)}", TIGHT
 
+    def _setting(self, node: t.Setting) -> tuple[str, int]:
+        return c_name(node.name), TIGHT
+
     def _local(self, node: t.Local) -> tuple[str, int]:
         name = c_name(node.name)
         if name in self.substitutes:
@@ -1020,6 +1023,7 @@ _PRINTERS: dict[type[t.Typed], Callable[..., tuple[str, int]]] = {
     t.Aligned: Body._aligned,
     t.Field: Body._field,
     t.Kept: Body._kept,
+    t.Setting: Body._setting,
     t.Local: Body._local,
     t.Read: Body._read,
     t.ReadBits: Body._read_bits,

@@ -38,6 +38,18 @@ def _runs(command: m.Command, commands: Iterable[m.Command]) -> list[str]:
     return [*found, *(used.text for c in beside for used in c.uses)]
 
 
+def _core(core: m.Core, kernel: Kernel) -> m.Core:
+    """Return what the core is told, by each device or for all of them."""
+    whole = kernel.has("set-params")
+    return replace(
+        core,
+        latched=() if whole else core.latched,
+        params=core.latched if whole else (),
+        pasid=core.pasid and kernel.has("pasid-ops"),
+        dma_buf=core.dma_buf and kernel.has("dmabuf-ops"),
+    )
+
+
 class _Specialiser:
     def __init__(self, spec: m.Spec, kernel: Kernel) -> None:
         self._spec = spec
@@ -47,6 +59,7 @@ class _Specialiser:
         spec = self._spec
         return replace(
             spec,
+            core=_core(spec.core, self._kernel) if spec.core else None,
             commands=tuple(self._command(c) for c in spec.commands if self._there(c.needs)),
             init=self._steps(spec.init),
             probe=self._steps(spec.probe),

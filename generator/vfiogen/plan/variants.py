@@ -38,6 +38,8 @@ CORE_OPERATIONS = {
     "unbind_iommufd": "vfio_iommufd_physical_unbind",
     "attach_ioas": "vfio_iommufd_physical_attach_ioas",
     "detach_ioas": "vfio_iommufd_physical_detach_ioas",
+    "pasid_attach_ioas": "vfio_iommufd_physical_pasid_attach_ioas",
+    "pasid_detach_ioas": "vfio_iommufd_physical_pasid_detach_ioas",
 }
 # Members that not every kernel has, and the feature that says so.
 OPERATION_FEATURES = {
@@ -47,7 +49,11 @@ OPERATION_FEATURES = {
     "unbind_iommufd": "iommufd-ops",
     "attach_ioas": "iommufd-ops",
     "detach_ioas": "detach-ioas",
+    "pasid_attach_ioas": "pasid-ops",
+    "pasid_detach_ioas": "pasid-ops",
 }
+# Members that a driver has only if its spec says so.
+OF_PASIDS = ("pasid_attach_ioas", "pasid_detach_ioas")
 
 
 def plan_variants(lowering: Lowering, kernel: Kernel) -> tuple[tuple[Function, ...], tuple[Operations, ...]]:
@@ -132,8 +138,9 @@ def _table(
 
 
 def _absent(spec: m.Spec) -> tuple[str, ...]:
-    """Return the members that the driver has none for: the core knows that nothing can be mapped then."""
-    return ("mmap",) if spec.bar_access else ()
+    """Return the members that the driver has none for; without `mmap` nothing can be mapped."""
+    pasids = spec.core is not None and spec.core.pasid
+    return (*(("mmap",) if spec.bar_access else ()), *(() if pasids else OF_PASIDS))
 
 
 def plan_choice(lowering: Lowering, tables: tuple[Operations, ...]) -> Function | None:

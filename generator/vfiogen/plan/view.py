@@ -294,6 +294,39 @@ class CapabilitiesView(Record):
     config: str | None
 
 
+class ParameterView(Record):
+    """A parameter of the module; its description is a C string."""
+
+    name: str
+    mode: str
+    description: str
+
+
+class DeniedView(Record):
+    """The lines of the table of devices that aren't taken, unless a condition holds."""
+
+    lines: tuple[str, ...]
+    unless: str | None
+
+
+class ModuleView(Record):
+    """What concerns the module and the core.
+
+    `ids` is the parameter with IDs, `latched` what each device tells the core, by member and value, `params`
+    the arguments of what the core is told for all of them, `not_sriov` the condition on which there are no
+    virtual functions. `prepares` tells whether a device tells the core anything.
+    """
+
+    parameters: tuple[ParameterView, ...]
+    ids: ParameterView | None
+    latched: tuple[tuple[str, str], ...]
+    params: tuple[str, ...]
+    not_sriov: str | None
+    dma_buf: bool
+    prepares: bool
+    denied: DeniedView | None
+
+
 class DriverView(Record):
     """Everything of main.c and the files beside it that isn't migration.
 
@@ -324,6 +357,7 @@ class DriverView(Record):
     early: Early | None = None
     capabilities: CapabilitiesView | None = None
     bar_access: BarAccessView | None = None
+    module: ModuleView | None = None
 
 
 def function(
