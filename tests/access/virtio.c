@@ -11,16 +11,29 @@
 static u8 common[24], own[12], bell[2];
 static int rings;
 
+/* The parent's commands are about one field each. */
+static const u8 common_ends[] = { 4, 8, 12, 14, 16, 18, 19, 20, 22, 24 };
+static const u8 device_ends[] = { 6, 8, 12 };
+
+static bool is_one_field(const u8 *ends, u8 at, u8 size)
+{
+	while (at >= *ends)
+		ends++;
+	return at + size <= *ends;
+}
+
 #define ADMIN(name, memory)							\
 static int virtio_pci_admin_legacy_##name##_io_read(struct pci_dev *pdev, u8 at, u8 size, u8 *buf) \
 {									\
 	expect(at + size <= sizeof(memory) && pdev->dev.references);	\
+	expect(is_one_field(name##_ends, at, size));			\
 	memcpy(buf, memory + at, size);					\
 	return 0;							\
 }									\
 static int virtio_pci_admin_legacy_##name##_io_write(struct pci_dev *pdev, u8 at, u8 size, u8 *buf) \
 {									\
 	expect(at + size <= sizeof(memory) && pdev->dev.references);	\
+	expect(is_one_field(name##_ends, at, size));			\
 	memcpy(memory + at, buf, size);					\
 	return 0;							\
 }

@@ -27,7 +27,8 @@ def build_driver(driver: Driver, kernel: Prepared, image: Path | None = None) ->
     files = _read(given) if given and given.is_dir() else render_driver(driver, kernel)
     if driver.stand_in:
         files["Makefile"] += _for_stand_ins(kernel)
-    (module,) = _build(files, kernel, driver.directory, {driver.symbol: "m"})
+    symbols = {driver.symbol: "m", **dict.fromkeys(driver.options, "y")}
+    (module,) = _build(files, kernel, driver.directory, symbols)
     return module
 
 

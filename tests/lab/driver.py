@@ -36,7 +36,8 @@ class Mutation:
 class Memory:
     """A region that shows memory of the machine: whose, which, where the memory is, and how much.
 
-    The region is `size` long. One beside the BARs has a type and a subtype.
+    The region is `size` long. One beside the BARs has a type, a subtype, and perhaps more capabilities: an ID
+    and the data of each. Some memory is there only while memory decoding is on.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Memory:
     length: int
     size: int
     type: tuple[int, int] | None = None
+    capabilities: tuple[tuple[int, bytes], ...] = ()
+    decoded: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ class Driver:
     room         more bytes than a stream may have
     local        where in a stream something is its device's own, and isn't loaded
     mappable     a region that can be mapped, and how much of it, or nothing
+    options      symbols of Kconfig besides its own that are on
     others       devices of other kinds that it is bound to, for tests of their own
     memories     regions that show memory of the machine
     own_regions  regions that aren't those of stock vfio-pci
@@ -149,6 +153,7 @@ class Driver:
     room: int = 1 << 20
     local: tuple[int, int] = (0, 0)
     mappable: tuple[int, int] | None = None
+    options: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     memories: tuple[Memory, ...] = ()
     own_regions: tuple[int, ...] = ()

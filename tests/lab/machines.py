@@ -25,11 +25,9 @@ EMULATED = Machine(
     interpreter=True,
 )
 
-# Room for simulated devices, without an IOMMU of QEMU's: the simulators bring their own. The kernel has a
-# gigabyte; what lies above is memory of devices.
-SIMULATED = Machine(
-    "simulated", arguments="memmap=64M%0x38000000-1 memmap=1744M%0x40000000-1", memory="2768M"
-)
+# Room for simulated devices, without an IOMMU of QEMU's: the simulators bring their own. BARs are above what
+# the kernel has, and from 0x40000000 on memory of devices.
+SIMULATED = Machine("simulated", arguments="memmap=1872M%0x38000000-1", memory="2768M")
 
-# The devices have much memory, and the windows of the simulated bridges are narrow.
+# Some devices have much memory, which the drivers of others in the same kernel leave no room for.
 SIMULATED_GPUS = replace(SIMULATED, name="simulated-gpus")

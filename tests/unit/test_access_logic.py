@@ -33,7 +33,7 @@ FUNCTIONS = {
     "clipped-bar": "from_vfio bar2_visible read write clipped_info",
     "virtio": (
         "from_vfio show_field keep_field config_read config_is_own config_write reset_emulation "
-        "access_width forward bar0_access bar0_rw read write"
+        "access_width in_field forward bar0_access bar0_rw read write"
     ),
     "virtio-records": "list_pages begin_record end_record write_records",
     "nvgrace-gpu": (

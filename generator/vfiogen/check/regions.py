@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from vfiogen.check.capabilities import check_capabilities
 from vfiogen.diagnostics import Problems, Span, quote
@@ -349,11 +350,18 @@ class _Ranges:
         if bool(commands) == bool(one.forward):
             message = "a range either has commands, `read` and `write`, or is forwarded"
             self._problems.report("region-range", message, one.span)
+        self._check_fields(one)
         scope = self._scope.in_stream("offset", "count", "data")
         for formula in commands:
             self._analysis.action(formula, scope)
         if one.forward:
             self._check_forward(one, one.forward)
+
+    def _check_fields(self, one: m.Range) -> None:
+        for before, field in pairwise(one.fields):
+            if field.value <= before.value:
+                message = f"the field before it ends at {before.value:#x}, after {field.value:#x}"
+                self._problems.report("region-range", message, field.span)
 
     def _check_forward(self, one: m.Range, forward: m.Forward) -> None:
         if one.length is None:

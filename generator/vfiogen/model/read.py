@@ -553,6 +553,7 @@ class _Reader:
             write=self._expression(view["write"]),
             forward=self._forward(view["forward"]),
             widths=_widths(view),
+            fields=tuple(n for item in view["fields"].items() if (n := item.optional_integer())),
             note=view["note"].optional(),
         )
 

@@ -406,7 +406,7 @@ class Forward(Record):
 
 
 class Range(Record):
-    """A part of a synthetic BAR; `widths` in bytes."""
+    """A part of a synthetic BAR; `widths` in bytes, `fields` the offsets in it at which one ends."""
 
     span: Span
     start: Formula | None
@@ -416,6 +416,7 @@ class Range(Record):
     write: Formula | None
     forward: Forward | None
     widths: tuple[int, ...]
+    fields: tuple[Integer, ...]
     note: Word | None
 
 

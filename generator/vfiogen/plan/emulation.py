@@ -115,6 +115,7 @@ def plan_emulation(lowering: Lowering, kernel: Kernel) -> EmulationView | None:
         ports=tuple(_ports(lowering, region) for region in _ported(spec)),
         memories=tuple(_memory(region) for region in spec.memories),
         forward_widths=tuple(sorted({w for r in _ranges(spec) if r.forward for w in r.widths})),
+        has_fields=any(one.fields for one in _ranges(spec)),
         ready=_body(lowering).invocation(ready) if ready else None,
         memory_enabled=_needs_memory_enabled(spec),
         emulates=emulates(spec),
@@ -465,10 +466,16 @@ def _add_range(
         if before != "0" and not (start.isdigit() and before.isdigit() and int(before) <= int(start)):
             body.add(c.If(f"pos < {before}", (c.Expr(f"count = min_t(u64, count, {before} - pos)"),)))
     body.add(c.Expr(f"count = min_t(u64, count, {end} - pos)"))
+    offset = "pos" if start == "0" else f"pos - {start}"
+    if one.fields:
+        ends = ", ".join(str(field.value) for field in one.fields)
+        array = body.array("static const u32", "fields", f"{{ {ends} }}")
+        rest = f"{lowering.names.prefix}_in_field({array}, ARRAY_SIZE({array}), {offset}, count)"
+        body.add(c.Expr(f"count = {rest}"))
     allowed = " | ".join(str(width) for width in one.widths)
     call = f"{lowering.names.prefix}_access_width(pos, count, {allowed})"
     body.add(c.Expr(f"width = {call}"), c.If("!width", (c.Return("-EINVAL"),)), c.Blank())
-    body.substitutes["offset"] = ("pos", TIGHT) if start == "0" else (f"pos - {start}", PRECEDENCE["-"])
+    body.substitutes["offset"] = (offset, TIGHT if start == "0" else PRECEDENCE["-"])
     _carry_out(lowering, body, region, one)
     inner, body.statements = tuple(body.statements), outer
     tests = [] if start == "0" else [f"pos >= {start}"]

@@ -200,6 +200,12 @@ class Body(Struct):
         free = (one for one in _variants(name) if one not in taken and not reserved_reason(one))
         return self.local(type_name, next(free))
 
+    def array(self, type_name: str, name: str, init: str) -> str:
+        """Declare an array that is no other's, and return its name."""
+        array = next(one for one in _variants(name) if f"{one}[]" not in self.declarations)
+        self.local(type_name, f"{array}[]", init)
+        return array
+
     def ret(self) -> str:
         """Return the variable that holds an error."""
         return self.local("int", "ret")
@@ -475,9 +481,7 @@ class Body(Struct):
         if by is None or not step.limits:
             return str(step.limit or 0)
         limits = ", ".join(str(limit) for limit in step.limits)
-        names = (name for name in _variants("limits") if f"{name}[]" not in self.declarations)
-        array = next(names)
-        self.local("static const u32", f"{array}[]", f"{{ {limits} }}")
+        array = self.array("static const u32", "limits", f"{{ {limits} }}")
         chosen = self.fresh("u32", "limit")
         self.add(c.Expr(f"{chosen} = min_t(u32, {self.value(by)}, ARRAY_SIZE({array}) - 1)"))
         return f"{array}[{chosen}]"

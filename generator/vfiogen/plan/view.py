@@ -208,6 +208,7 @@ class EmulationView(Record):
     ports: tuple[PortsView, ...]
     memories: tuple[MemoryView, ...]
     forward_widths: tuple[int, ...]
+    has_fields: bool
     ready: str | None
     memory_enabled: bool
     emulates: bool

@@ -2,7 +2,7 @@
 /*
  * PCI host bridges in software. Config space is an array of values beside an
  * array of write masks; a BAR is RAM of the window that the command line
- * leaves unused: memmap=64M%0x38000000-1. Each bridge has a part of it.
+ * leaves unused: memmap=128M%0x38000000-1. Each bridge has a part of it.
  */
 #include <linux/err.h>
 #include <linux/io.h>
@@ -17,7 +17,7 @@
 #include "sim.h"
 
 #define WINDOW_START	0x38000000
-#define WINDOW_SIZE	SZ_64M
+#define WINDOW_SIZE	SZ_128M
 #define PART_SIZE	SZ_8M
 #define FIRST_DOMAIN	0x10000
 #define EXPRESS		0x40

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * GPUs with memory of the machine, which the command line leaves unused:
- * memmap=1744M%0x40000000-1. Firmware's properties say where each one's is. A
+ * memmap=1712M%0x40000000-1. Firmware's properties say where each one's is. A
  * GPU says in BAR 0 or, as a CXL device, in config space that its memory is
  * ready, and has to make it so again when it has been reset.
  *
