@@ -65,7 +65,7 @@ def _read(directory: Path) -> dict[str, bytes]:
 
 
 def _build(files: Mapping[str, bytes], kernel: Prepared, name: str, symbols: Mapping[str, str]) -> list[Path]:
-    place = cache_root() / "lab" / f"{name}-{_digest(files, kernel)}"
+    place = cache_root() / "lab" / f"{name}-{_digest(files, kernel, symbols)}"
     with locked("lab-modules"):
         if not place.exists():
             with appearing(place) as partial:
@@ -91,8 +91,8 @@ def _write(files: Mapping[str, bytes], directory: Path) -> None:
         path.write_bytes(data)
 
 
-def _digest(files: Mapping[str, bytes], kernel: Prepared) -> str:
-    digest = hashlib.sha256(str(kernel.directory).encode())
+def _digest(files: Mapping[str, bytes], kernel: Prepared, symbols: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(f"{kernel.directory} {sorted(symbols.items())}".encode())
     for name, data in sorted(files.items()):
         digest.update(f"{name} {len(data)}\n".encode() + data)
     return digest.hexdigest()[:12]

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tests.lab.guest import Machine
 
 _PORTS = (
@@ -28,6 +26,3 @@ EMULATED = Machine(
 # Room for simulated devices, without an IOMMU of QEMU's: the simulators bring their own. BARs are above what
 # the kernel has, and from 0x40000000 on memory of devices.
 SIMULATED = Machine("simulated", arguments="memmap=1872M%0x38000000-1", memory="2768M")
-
-# Some devices have much memory, which the drivers of others in the same kernel leave no room for.
-SIMULATED_GPUS = replace(SIMULATED, name="simulated-gpus")

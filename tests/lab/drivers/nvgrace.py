@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 from tests.lab.driver import Driver, Header, Memory, copy_simulated, memory_bar
-from tests.lab.machines import SIMULATED_GPUS
+from tests.lab.machines import SIMULATED
 
 _MIB = 1 << 20
-FIRST, SECOND, CARVED, CXL, BARE, NO_LINK, TOO_SMALL = (f"10007:00:{slot:02x}.0" for slot in range(7))
+FIRST, SECOND, CARVED, CXL, BARE, NO_LINK, TOO_SMALL = (f"10005:00:{slot:02x}.0" for slot in range(7))
 
 DRIVER = Driver(
     name="nvgrace",
     spec="nvgrace-gpu",
     module="nvgrace-gpu-vfio-pci",
     symbol="NVGRACE_GPU_VFIO_PCI",
-    machine=SIMULATED_GPUS,
+    machine=SIMULATED,
     stand_in="lab-nvgrace",
     devices=(FIRST, SECOND),
     resettable=FIRST,

@@ -321,6 +321,7 @@ static int scan(struct lab_bridge *bridge, unsigned int number)
 	domain = pci_bus_find_emul_domain_nr(0, FIRST_DOMAIN + number,
 					     FIRST_DOMAIN + number);
 	if (domain < 0) {
+		pr_err("lab: there is a bridge %u already\n", number);
 		remove_resource(&bridge->window);
 		return domain;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * GPUs with memory of the machine, which the command line leaves unused:
- * memmap=1712M%0x40000000-1. Firmware's properties say where each one's is. A
+ * memmap=1728M%0x40000000-1. Firmware's properties say where each one's is. A
  * GPU says in BAR 0 or, as a CXL device, in config space that its memory is
  * ready, and has to make it so again when it has been reset.
  *
@@ -156,7 +156,7 @@ static int __init lab_nvgrace_init(void)
 	struct pci_dev *pdev;
 	int i;
 
-	bridge = lab_bridge_create(7, functions, ARRAY_SIZE(functions));
+	bridge = lab_bridge_create(5, functions, ARRAY_SIZE(functions));
 	if (IS_ERR(bridge))
 		return PTR_ERR(bridge);
 
