@@ -181,29 +181,13 @@ def test_a_reset_resets_all_of_it(bench: Bench) -> None:
     assert device.load(0, _STATUS, 1) == 0
 
 
-def _is_plain(bench: Bench, bdf: str) -> bool:
-    device = bench.open(bdf)
-    try:
-        identity = device.load(CONFIG_REGION, 2, 2)
-        return device.region(0).size != _SIZE and identity != 0x1000
-    finally:
-        device.close()
-
-
-@pytest.mark.parametrize("bdf", [virtio.BLOCK, virtio.WITH_BAR], ids=["block", "bar"])
+@pytest.mark.parametrize(
+    "bdf", [virtio.BLOCK, virtio.WITH_BAR, virtio.MODERN], ids=["block", "bar", "no-commands"]
+)
 def test_other_functions_are_plain(bench: Bench, bdf: str) -> None:
-    assert _is_plain(bench, bdf)
-
-
-def test_a_function_is_plain_where_its_parent_has_no_legacy_commands(bench: Bench) -> None:
-    bench.guest.unbind(bench.a)
-    bench.inject("has_legacy_io", _ODD)
-    bench.guest.bind(bench.a, bench.driver.bound_as)
-    try:
-        assert _is_plain(bench, bench.a)
-    finally:
-        bench.guest.bind(bench.a, bench.driver.bound_as)
-    assert not _is_plain(bench, bench.a)
+    device = bench.open(bdf)
+    assert device.load(CONFIG_REGION, 2, 2) != 0x1000
+    assert device.region(0).size != _SIZE
 
 
 def test_a_sleeping_function_is_woken(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from tests.lab.driver import Driver, Field, Header, copy_simulated
 from tests.lab.machines import SIMULATED
 
 NETWORK, OTHER = "10006:00:00.1", "10006:00:00.2"
-BLOCK, WITH_BAR = "10006:00:01.1", "10006:00:02.1"
+BLOCK, WITH_BAR, MODERN = "10006:00:01.1", "10006:00:02.1", "10006:00:03.1"
 NOTIFY_BAR, NOTIFY_AT = 2, 0x40
 SIZE = 32
 
@@ -22,7 +22,7 @@ DRIVER = Driver(
     replaces=(("virtio_pci", "lab_virtio"),),
     devices=(NETWORK, OTHER),
     resettable=NETWORK,
-    others=(BLOCK, WITH_BAR),
+    others=(BLOCK, WITH_BAR, MODERN),
     copy=copy_simulated,
     probe_commands=("notify_info",),
     mappable=(NOTIFY_BAR, 4096),

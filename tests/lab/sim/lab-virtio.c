@@ -45,11 +45,17 @@ static void vf_reset(unsigned int device, int vf);
 		},							\
 	}
 
-/* Network, block, and network with a BAR 0 of its own. */
+/*
+ * Network, block, network with a BAR 0 of its own, and network whose physical
+ * function has no commands for the legacy interface.
+ */
+#define MODERN	3
+
 static const struct lab_function functions[] = {
 	NETWORK(0x1041),
 	NETWORK(0x1042),
 	NETWORK(0x1041, [0] = SZ_4K),
+	[MODERN] = NETWORK(0x1041),
 };
 
 /* Where the fields of the legacy interface end. */
@@ -225,7 +231,7 @@ static int device_io(struct pci_dev *pdev, u8 at, u8 size, u8 *buf, bool write)
 
 bool virtio_pci_admin_has_legacy_io(struct pci_dev *pdev)
 {
-	return find(pdev) && !lab_injected("has_legacy_io");
+	return find(pdev) && PCI_SLOT(pci_physfn(pdev)->devfn) != MODERN;
 }
 EXPORT_SYMBOL_GPL(virtio_pci_admin_has_legacy_io);
 
