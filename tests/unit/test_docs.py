@@ -245,7 +245,7 @@ MOST_BY_HAND = {
     "mlx5": 700,
     "pds": 60,
     "qat": 0,
-    "virtio": 230,
+    "virtio": 240,
     "xe": 0,
 }
 
