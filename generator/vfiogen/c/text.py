@@ -28,6 +28,7 @@ _C_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 # The width that help texts of the kernel keep to, and how they are indented.
 _HELP_WIDTH = 79
 _HELP_MARGIN = "\t  "
+_UNUSUAL = re.compile(r"[^\n -~]")
 
 
 # What is refused
@@ -45,15 +46,13 @@ def text_problem(text: str) -> str | None:
 
 def unwanted_character(text: str) -> tuple[int, str] | None:
     """Return index and name of the first character that no output can hold, if there is one."""
-    for index, character in enumerate(text):
-        if reason := _unwanted(character):
-            return index, f"U+{ord(character):04X} ({reason})"
+    for match in _UNUSUAL.finditer(text):
+        if reason := _unwanted(match[0]):
+            return match.start(), f"U+{ord(match[0]):04X} ({reason})"
     return None
 
 
 def _unwanted(character: str) -> str:
-    if character == "\n" or " " <= character <= "~":
-        return ""
     if character in _BIDI:
         return "a change of the direction of writing"
     if character == "\ufeff":

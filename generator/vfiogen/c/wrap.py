@@ -12,6 +12,7 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from heapq import heappop, heappush
 from itertools import pairwise
 from typing import NamedTuple
@@ -83,6 +84,12 @@ def wrap_with_cost(text: str, indent: int = 0) -> tuple[str, int]:
     column = indent * TAB
     if column + len(text) <= WIDTH:
         return column_text(column) + text, 0
+    return _broken_line(text, column)
+
+
+# A driver's lines are mostly the same for every kernel that it is rendered for.
+@lru_cache(maxsize=4096)
+def _broken_line(text: str, column: int) -> tuple[str, int]:
     best = _best(text, column)
     if best.cost >= _TOO_LONG and text.startswith("return "):
         # checkpatch wants arguments below their bracket, other than behind `return`.
@@ -98,8 +105,7 @@ def wrap_with_cost(text: str, indent: int = 0) -> tuple[str, int]:
 def _best(text: str, column: int, hanging: int = 0) -> _Way:
     """Return the cheapest way to the end; `hanging` is where lines in a first bracket continue."""
     marks = _marks(text)
-    first_line = re.match(r"return ", text)
-    base = column + (first_line.end() if first_line else TAB)
+    base = column + (len("return ") if text.startswith("return ") else TAB)
     begun = [(_Way(0, (0,), (column,), (base,)), 0)]
     found: list[_Way] = []
     reached: dict[tuple[int, tuple[int, ...]], _Way] = {}
@@ -195,7 +201,7 @@ def _lists(text: str, found: list[tuple[str, int]]) -> set[int]:
 
 
 def _space(text: str, at: int, opened: list[int], lists: set[int]) -> list[_Mark]:
-    before = text[:at].rpartition(" ")[2]
+    before = text[text.rfind(" ", 0, at) + 1 : at]
     price = _price(before, text[at + 1 : at + 2])
     if price is None:
         return []

@@ -18,17 +18,16 @@ _LEAVES = frozenset({str, int, bool, dict, type(None), m.Word, m.Integer, Source
 def formulas(part: object) -> list[m.Formula]:
     """Return the expressions of a part of the model, in the order of its classes."""
     found: list[m.Formula] = []
-    _collect(part, found)
+    _collect((part,), found)
     return found
 
 
 def _collect(part: object, found: list[m.Formula]) -> None:
-    if isinstance(part, m.Formula):
-        found.append(part)
-    elif isinstance(part, tuple | Record):
-        for inner in part if isinstance(part, tuple) else astuple(part):
-            if type(inner) not in _LEAVES:
-                _collect(inner, found)
+    for inner in part if isinstance(part, tuple) else astuple(part) if isinstance(part, Record) else ():
+        if isinstance(inner, m.Formula):
+            found.append(inner)
+        elif type(inner) not in _LEAVES and inner:
+            _collect(inner, found)
 
 
 def names(found: Iterable[m.Formula]) -> Iterator[str]:

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
-# A word, or a comment or a string, which is passed over.
-_WORD = re.compile(r'([A-Za-z_]\w*)|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+# A comment or a string.
+_PROSE = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+_NO_WORD = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
 # What each header is included for; a star stands for any end of a word.
 HEADERS = {
     "asm/byteorder.h": "cpu_to_* le16_to_* le32_to_cpu le64_to_cpu be16_to_cpu be32_to_cpu be64_to_cpu",
@@ -76,7 +78,8 @@ def plan_includes(
     `unaligned` tells whether linux/unaligned.h is where the unaligned accessors are.
     """
     words = words_of(text)
-    used = [header for header, names in HEADERS.items() if _uses(words, names)]
+    ordered = sorted(words)
+    used = [header for header, names in HEADERS.items() if _uses(words, ordered, names)]
     if not unaligned:
         used = [header.replace("linux/unaligned.h", "asm/unaligned.h") for header in used]
     groups = (
@@ -94,14 +97,17 @@ def _by_place(header: str) -> tuple[bool, str]:
 
 
 def words_of(text: str) -> frozenset[str]:
-    """Return the identifiers of C; what a person writes in comments and strings is none."""
-    return frozenset(_WORD.findall(text)) - {""}
+    """Return the identifiers of C, and its numbers; what a person writes in comments and strings is none."""
+    return frozenset(_PROSE.sub(" ", text).translate(_NO_WORD).split())
 
 
-def _uses(words: frozenset[str], names: str) -> bool:
+def _uses(words: frozenset[str], ordered: list[str], names: str) -> bool:
+    """Whether one of the names is among the words, which are given in order too."""
     for name in names.split():
         if name in words:
             return True
-        if name.endswith("*") and any(word.startswith(name[:-1]) for word in words):
-            return True
+        if name.endswith("*"):
+            at = bisect_left(ordered, name[:-1])
+            if at < len(ordered) and ordered[at].startswith(name[:-1]):
+                return True
     return False

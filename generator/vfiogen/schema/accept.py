@@ -50,17 +50,14 @@ Rule = Callable[[Any, Any, Schema, Schema], bool]
 
 
 def _type(value: object, said: str | list[str], _schema: Schema, _root: Schema) -> bool:
-    names = [said] if isinstance(said, str) else said
-    return any(name in _TYPES and _TYPES[name](value) for name in names)
+    if isinstance(said, str):
+        return said in _TYPES and _TYPES[said](value)
+    return any(name in _TYPES and _TYPES[name](value) for name in said)
 
 
 def _reference(value: object, said: str, _schema: Schema, root: Schema) -> bool:
-    if not said.startswith("#/"):
-        return False
-    target: Any = root
-    for step in said[2:].split("/"):
-        target = target[step]
-    return fits(value, target, root)
+    place, _, name = said.rpartition("/")
+    return place == "#/$defs" and fits(value, root["$defs"][name], root)
 
 
 def _properties(value: object, said: Schema, _schema: Schema, root: Schema) -> bool:
@@ -72,7 +69,9 @@ def _properties(value: object, said: Schema, _schema: Schema, root: Schema) -> b
 def _additional(value: object, said: Schema | bool, schema: Schema, root: Schema) -> bool:
     if not isinstance(value, dict):
         return True
-    known = schema.get("properties", {})
+    known: Schema = schema.get("properties", {})
+    if said is False:
+        return all(key in known for key in value)
     return all(fits(inner, said, root) for key, inner in value.items() if key not in known)
 
 
