@@ -30,9 +30,9 @@ class Emulator:
     firmware: tuple[Path, ...] = ()
 
     def command(self) -> list[str]:
-        """Return the start of a command line."""
+        """Return the start of a command line; what it starts dies with whoever started it."""
         places = [part for place in self.firmware for part in ("-L", str(place))]
-        return [str(self.program), *places]
+        return ["setpriv", "--pdeathsig", "KILL", str(self.program), *places]
 
     def has_device(self, name: str) -> bool:
         """Whether it emulates a device."""
