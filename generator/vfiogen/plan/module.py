@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
-from vfiogen.c.text import module_text
+from vfiogen.c.text import c_string, module_text
 from vfiogen.model import spec as m
 from vfiogen.plan.lower import Body, Lowering
 from vfiogen.plan.view import DeniedView, ModuleView, ParameterView
@@ -33,6 +33,7 @@ def plan_module(lowering: Lowering) -> ModuleView | None:
         else (),
         params=_params(lowering, core) if core and core.params else (),
         not_sriov=_opposite(lowering, core.sriov) if core and core.sriov else None,
+        name=c_string(spec.driver.name.text),
         dma_buf=core is not None and core.dma_buf,
         prepares=prepares_core(spec),
         denied=_denied(lowering, spec.denylist) if spec.denylist else None,

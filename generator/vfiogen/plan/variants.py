@@ -80,13 +80,18 @@ def _faces(spec: m.Spec) -> list[tuple[str, str, str | None, m.Spec]]:
         return [(spec.driver.name.text, "", None, spec)]
     return [
         (
-            variant.name.text,
+            _operations_name(spec, variant),
             variant_suffix(spec, variant),
             variant.config.text if variant.config else None,
             _narrow(spec, variant),
         )
         for variant in spec.variants
     ]
+
+
+def _operations_name(spec: m.Spec, variant: m.Variant) -> str:
+    """The core has virtual functions bound to what the operations of the physical one are called."""
+    return (spec.driver if spec.core and spec.core.sriov else variant).name.text
 
 
 def _narrow(spec: m.Spec, variant: m.Variant) -> m.Spec:

@@ -315,7 +315,8 @@ class ModuleView(Record):
 
     `ids` is the parameter with IDs, `latched` what each device tells the core, by member and value, `params`
     the arguments of what the core is told for all of them, `not_sriov` the condition on which there are no
-    virtual functions. `prepares` tells whether a device tells the core anything.
+    virtual functions, and `name` that of the driver, which these are bound to. `prepares` tells whether a
+    device tells the core anything.
     """
 
     parameters: tuple[ParameterView, ...]
@@ -323,6 +324,7 @@ class ModuleView(Record):
     latched: tuple[tuple[str, str], ...]
     params: tuple[str, ...]
     not_sriov: str | None
+    name: str
     dma_buf: bool
     prepares: bool
     denied: DeniedView | None

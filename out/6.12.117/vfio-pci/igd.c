@@ -404,7 +404,7 @@ err_disable:
 }
 
 const struct vfio_device_ops anypci_igd_ops = {
-	.name = "vfio-pci-any-igd",
+	.name = "vfio-pci-any",
 	.init = anypci_igd_init,
 	.release = anypci_igd_release,
 	.open_device = anypci_igd_open_device,

@@ -211,7 +211,8 @@ static const struct pci_device_id anypci_table[] = {
 MODULE_DEVICE_TABLE(pci, anypci_table);
 
 static struct pci_driver anypci_driver = {
-	.name = KBUILD_MODNAME,
+	/* As in the operations: virtual functions get it as driver_override. */
+	.name = "vfio-pci-any",
 	.id_table = anypci_table,
 	.probe = anypci_probe,
 	.remove = anypci_remove,
