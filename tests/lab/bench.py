@@ -87,7 +87,7 @@ class Lab:
         books = build_memory_books(self.kernel)
         work = self.logs / f"{self._boots:02}-{self._place_of(driver)}"
         self._guest = boot(self.emulator, self.kernel, machine, [*modules.values(), books], work)
-        self._guest.watch_memory(books.stem, sorted({one.bound_as for one in sharing}))
+        self._guest.watch_memory(books.stem, sorted({one.loaded_as for one in sharing}))
         self._serves = self._place_of(driver)
 
     def _place_of(self, driver: Driver) -> str:

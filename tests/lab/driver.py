@@ -161,6 +161,7 @@ class Driver:
     upstream: str = ""
     full: bool = False
     scenes: tuple[tuple[str, Callable[[Recorder], None]], ...] = ()
+    named_as_file: bool = False
     of_kernel: bool = False
 
     def without_local(self, stream: bytes) -> bytes:
@@ -191,6 +192,11 @@ class Driver:
     @property
     def bound_as(self) -> str:
         """The driver's name in sysfs."""
+        return self.module if self.named_as_file else self.loaded_as
+
+    @property
+    def loaded_as(self) -> str:
+        """The module's name while it is loaded."""
         return self.module.replace("-", "_")
 
 

@@ -208,7 +208,7 @@ def test_nothing_is_leaked(bench: Bench) -> None:
         bench.guest.unbind(bdf)
     try:
         assert bench.guest.users_of(bench.driver.module) == 0
-        left = [one for one in bench.guest.allocated() if f"[{bench.driver.bound_as}]" in one]
+        left = [one for one in bench.guest.allocated() if f"[{bench.driver.loaded_as}]" in one]
         assert not left, "\n".join(left)
         leaks = bench.guest.find_leaks()
         assert not leaks, "\n".join(leaks)
