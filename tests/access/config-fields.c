@@ -21,6 +21,7 @@ int main(void)
 	model_show(PCI_REVISION_ID, 1, 0xff, 2);
 	model_drop(PCI_REVISION_ID, 1);
 	model_keep(0x40, 4, 0xffffffff, true);
+	model_start(0x40, 4, 101);
 	model_show(0x48, 2, 0x0ff0, 0x0120);
 	model_drop(0x4a, 1);
 	model_keep(0x4c, 1, 0x03, false);

@@ -7,6 +7,7 @@
 struct model_byte {
 	u8 shown_bits, shown;	/* constants */
 	u8 kept_bits, kept;	/* what was written last */
+	u8 start;		/* what is kept before */
 	u8 fixed_bits, fixed;	/* bits of a kept byte that can't be set */
 	bool own;		/* writes don't reach the device */
 };
@@ -27,6 +28,12 @@ static void model_keep(int at, int size, u64 bits, bool own)
 		model[at + i].kept_bits |= bits >> i * 8;
 		model[at + i].own = own;
 	}
+}
+
+static void model_start(int at, int size, u64 value)
+{
+	for (int i = 0; i < size; i++)
+		model[at + i].start = value >> i * 8;
 }
 
 static void model_drop(int at, int size)
@@ -102,8 +109,16 @@ static void check_writes(struct vfio_device *vdev, int pos, int count, int seed)
 	free(buf);
 }
 
+static void reset_config(struct vfio_device *vdev)
+{
+	driver_reset(vdev);
+	for (int i = 0; i < CONFIG_SIZE; i++)
+		model[i].kept = model[i].start;
+}
+
 static void sweep_config(struct vfio_device *vdev)
 {
+	reset_config(vdev);
 	for (int i = 0; i < CONFIG_SIZE; i++)
 		config[i] = i * 7 + 3;
 	for (int pos = 0; pos < CONFIG_SIZE; pos++)
@@ -120,9 +135,7 @@ static void sweep_config(struct vfio_device *vdev)
 	check_reads(vdev, 0, CONFIG_SIZE);
 	check_writes(vdev, 0, CONFIG_SIZE + 1, 9);
 
-	driver_reset(vdev);
-	for (int i = 0; i < CONFIG_SIZE; i++)
-		model[i].kept = 0;
+	reset_config(vdev);
 	check_reads(vdev, 0, CONFIG_SIZE);
 
 	/* A buffer that ends early: an error, and the position where it was. */

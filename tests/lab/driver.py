@@ -55,13 +55,14 @@ class Memory:
 class Field:
     """A field of config space that the driver answers: `value`, but for the bits that are `kept` as written.
 
-    Bits outside of `bits` are the device's.
+    These are as in `start` before. Bits outside of `bits` are the device's.
     """
 
     at: int
     width: int
     value: int
     kept: int = 0
+    start: int = 0
     bits: int = ~0
 
     @property
@@ -125,6 +126,7 @@ class Driver:
     headers      devices' config space, as far as it isn't that of stock vfio-pci
     upstream     the kernel's own module for the device, to which this one is held; empty where there is none
     scenes       what is played on both besides the script: names and functions
+    named_as_file  whether it is called like its module's file, dashes and all
     of_kernel    whether this is the kernel's own module, as `upstream_of` says
     full         whether it is tested if it is asked for, or with --full, and not otherwise
     """

@@ -24,6 +24,9 @@ SMALLEST = {"io": 4}
 SMALLEST_MEMORY = 16
 LARGEST = {"io": 256, "mem32": 1 << 31}
 LARGEST_REGION = 1 << 40
+# What expressions are made of that neither ask the device nor can fail.
+SETTLED = (t.Literal, t.Constant, t.Setting, t.Kept, t.Operation, t.Prefix, t.OneOf, t.Choice)
+ARITHMETIC = ("+", "-", "*", "/", "%", "<<")
 OF_BARS = ("visible", "synthetic", "size", "ranges", "dma-buf")
 OF_COPIES = ("copy-of", "fields")
 OF_REGIONS = ("vendor", "subtype", "access", "mmap", *OF_COPIES, "config-space-of", "capabilities")
@@ -92,13 +95,29 @@ def _check_field(field: m.ConfigField, analysis: Analysis, scope: Scope) -> None
         problems.report("config-field", message, field.name.span, hint)
     if field.reads is not None and field.writes == "shadow":
         message = "a shadow reads as what was written, so nothing else can be said"
-        hint = "take `reads` away, or write `writes: drop`"
+        hint = "write `reset` for what it is before, or `writes: drop`"
         problems.report("config-field", message, span_of("reads") or field.name.span, hint)
     if field.writes == "drop" and field.bits != whole:
         message = "what is written to a part of a field can't be dropped without the rest"
         hint = "take `bits` away, or leave the writes to the device"
         problems.report("config-field", message, span_of("writes") or field.name.span, hint)
     analysis.fitting(field.reads, integer(field.width), scope)
+    if field.reset:
+        _check_reset(field, field.reset, analysis, scope)
+
+
+def _check_reset(field: m.ConfigField, reset: m.Formula, analysis: Analysis, scope: Scope) -> None:
+    """A reset sets it under the lock of the BARs: nothing is asked then that takes time or can fail."""
+    if field.writes != "shadow":
+        message = f"{quote(field.name.text)} keeps nothing that a reset could change"
+        analysis.problems.report("config-field", message, reset.span, "write `writes: shadow`")
+    typed = analysis.fitting(reset, integer(field.width), scope.in_reset())
+    for part in walk(typed) if typed is not None else ():
+        if not isinstance(part, SETTLED) or (isinstance(part, t.Operation) and part.operator in ARITHMETIC):
+            message = f"what {quote(field.name.text)} is after a reset has to be known before"
+            hint = "keep it in `context`, and choose among numbers and what is there"
+            analysis.problems.report("config-field", message, reset.span, hint)
+            return
 
 
 def _check_overlap(spec: m.Spec, problems: Problems) -> None:

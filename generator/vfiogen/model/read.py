@@ -461,6 +461,7 @@ class _Reader:
             bits=bits.value if bits else (1 << width) - 1,
             reads=self._expression(view["reads"]),
             writes=view["writes"].text("forward"),
+            reset=self._expression(view["reset"]),
             note=view["note"].optional(),
             spans={key: view[key].span for key in view.names()},
         )

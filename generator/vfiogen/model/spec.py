@@ -379,7 +379,7 @@ class RegisterBlock(Record):
 class ConfigField(Record):
     """A field of config space; `place` is how `at` was written, `bits` a mask, `width` in bits.
 
-    `writes` is forward, drop or shadow.
+    `writes` is forward, drop or shadow, and `reset` what a shadow is before it is written.
     """
 
     name: Word
@@ -389,6 +389,7 @@ class ConfigField(Record):
     bits: int
     reads: Formula | None
     writes: str
+    reset: Formula | None
     note: Word | None
     spans: Mapping[str, Span] = field(default_factory=dict)
 

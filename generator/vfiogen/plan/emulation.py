@@ -26,6 +26,7 @@ from vfiogen.plan.view import (
     ShadowView,
     function,
 )
+from vfiogen.records import replace
 
 MEMORY_FLAGS = {
     "mem32": "PCI_BASE_ADDRESS_SPACE_MEMORY",
@@ -60,7 +61,7 @@ def has_emulated_reset(spec: m.Spec) -> bool:
 def shadows(spec: m.Spec) -> list[ShadowView]:
     """Return what is kept of the user's writes outside of the memory's own structures."""
     found = [
-        ShadowView(c_name(f"config-{field.name}"), place(field), field.size)
+        ShadowView(_shadow_member(field), place(field), field.size)
         for field in spec.config_space
         if field.writes == "shadow"
     ]
@@ -74,6 +75,10 @@ def shadows(spec: m.Spec) -> list[ShadowView]:
 def io_members(spec: m.Spec) -> list[str]:
     """Return the members that hold where ranges are forwarded to."""
     return [_io(region, one) for region in spec.regions for one in region.ranges if one.forward]
+
+
+def _shadow_member(field: m.ConfigField) -> str:
+    return c_name(f"config-{field.name}")
 
 
 def place(field: m.ConfigField) -> str:
@@ -109,7 +114,7 @@ def plan_emulation(lowering: Lowering, kernel: Kernel) -> EmulationView | None:
     return EmulationView(
         config_read=_config_read(lowering) if has_config(spec) else None,
         config_own=_config_own(lowering) if _own_ranges(lowering) else None,
-        shadows=tuple(shadows(spec)),
+        shadows=tuple(_shadow_reset(lowering, one) for one in shadows(spec)),
         memory_shadows=tuple(_memory_shadow(region) for region in spec.memories if region.is_bar),
         clips=tuple(_clip(lowering, region) for region in spec.regions if region.visible),
         ports=tuple(_ports(lowering, region) for region in _ported(spec)),
@@ -201,7 +206,7 @@ def _field_bits(field: m.ConfigField) -> str:
 
 def _field_value(lowering: Lowering, field: m.ConfigField, body: Body) -> str | None:
     if field.writes == "shadow":
-        return f"{body.device}->{c_name(f'config-{field.name}')}"
+        return f"{body.device}->{_shadow_member(field)}"
     typed = lowering.analysis.number(field.reads, body.scope)
     return body.value(typed) if typed is not None else None
 
@@ -231,6 +236,14 @@ def _config_own(lowering: Lowering) -> Function:
     prefix = lowering.names.prefix
     parameters = [lowering.names.device_parameter, "u64 pos"]
     return function("bool", f"{prefix}_config_is_own", parameters, ([], [c.Switch("pos", tuple(cases))]))
+
+
+def _shadow_reset(lowering: Lowering, shadow: ShadowView) -> ShadowView:
+    """Return a shadow with what it is before it is written."""
+    field = next((x for x in lowering.spec.config_space if _shadow_member(x) == shadow.member), None)
+    body = _body(lowering)
+    typed = lowering.analysis.number(field.reset, body.scope) if field else None
+    return replace(shadow, reset=body.value(typed)) if typed is not None else shadow
 
 
 def _memory_shadow(region: m.Region) -> ShadowView:

@@ -135,11 +135,14 @@ class IdData(Record):
 
 
 class ShadowView(Record):
-    """A member that keeps the user's writes to a field at a place of config space, and its size in bytes."""
+    """A member that keeps the user's writes to a field at a place of config space, and its size in bytes.
+
+    `reset` is what it is before."""
 
     member: str
     at: str
     size: int
+    reset: str = "0"
 
 
 class ClipView(Record):

@@ -25,10 +25,13 @@ struct anypci_device {
 	u16 version;
 	/* Of a VBT outside of the OpRegion, which itself has room for 6 KiB. */
 	u32 vbt_size;
+	/* What the user has written to config space since the last reset. */
+	u64 config_asls;
 };
 
 struct anypci_device *anypci_from_vfio(struct vfio_device *core_vdev);
 u32 anypci_read_config32(struct pci_dev *pdev, int pos);
+void anypci_reset_emulation(struct anypci_device *anypci);
 extern const struct vfio_device_ops anypci_igd_ops;
 
 #endif /* ANYPCI_H */

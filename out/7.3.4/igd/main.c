@@ -33,6 +33,8 @@ struct igd_device {
 	u16 version;
 	/* Of a VBT outside of the OpRegion, which itself has room for 6 KiB. */
 	u32 vbt_size;
+	/* What the user has written to config space since the last reset. */
+	u64 config_asls;
 };
 
 static struct igd_device *igd_from_vfio(struct vfio_device *core_vdev)
@@ -88,9 +90,9 @@ static ssize_t igd_config_read(struct vfio_device *core_vdev, char __user *buf,
 	if (done <= 0)
 		return done;
 
-	/* The guest's firmware keeps an OpRegion of its own. */
+	/* The guest's firmware has an OpRegion of its own. */
 	ret = igd_show_field(buf, pos, done, 0xfc, 4, U32_MAX,
-			     igd->valid ? igd->asls : 0);
+			     igd->config_asls);
 	if (ret)
 		goto err_position;
 
@@ -99,6 +101,29 @@ static ssize_t igd_config_read(struct vfio_device *core_vdev, char __user *buf,
 err_position:
 	*ppos -= done;
 	return ret;
+}
+
+/* Keeps what the user writes to a field, as far as the access covers it. */
+static int igd_keep_field(const char __user *buf, u64 pos, size_t count, u64 at,
+			  size_t size, u64 *kept)
+{
+	u64 i, end = min(pos + count, at + size);
+	u64 value = *kept;
+	u8 byte;
+
+	for (i = max(pos, at); i < end; i++) {
+		if (get_user(byte, buf + (i - pos)))
+			return -EFAULT;
+		value &= ~(0xffULL << (i - at) * 8);
+		value |= (u64)byte << (i - at) * 8;
+	}
+	*kept = value;
+	return 0;
+}
+
+static void igd_reset_emulation(struct igd_device *igd)
+{
+	igd->config_asls = igd->valid ? igd->asls : 0;
 }
 
 /* Tells whether writes to a byte of config space don't reach the device. */
@@ -124,6 +149,10 @@ static ssize_t igd_config_write(struct vfio_device *core_vdev,
 
 	if (pos + count > igd->core_device.pdev->cfg_size)
 		return -EFAULT;
+
+	ret = igd_keep_field(buf, pos, count, 0xfc, 4, &igd->config_asls);
+	if (ret)
+		return ret;
 
 	/* The core gets what lies between the fields of the driver's own. */
 	for (done = 0; done < count; done += length) {
@@ -429,6 +458,7 @@ static int igd_open_device(struct vfio_device *core_vdev)
 	if (ret)
 		return ret;
 
+	igd_reset_emulation(igd);
 	ret = igd_register_regions(igd);
 	if (ret)
 		goto err_disable;
@@ -514,6 +544,18 @@ static const struct vfio_device_ops *igd_choose_ops(struct pci_dev *pdev)
 	return &igd_core_ops;
 }
 
+static void igd_reset_done(struct pci_dev *pdev)
+{
+	struct igd_device *igd = igd_from_pci(pdev);
+
+	igd_reset_emulation(igd);
+}
+
+static const struct pci_error_handlers igd_err_handlers = {
+	.reset_done = igd_reset_done,
+	.error_detected = vfio_pci_core_aer_err_detected,
+};
+
 static int igd_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct igd_device *igd;
@@ -553,7 +595,7 @@ static struct pci_driver igd_driver = {
 	.id_table = igd_table,
 	.probe = igd_probe,
 	.remove = igd_remove,
-	.err_handler = &vfio_pci_core_err_handlers,
+	.err_handler = &igd_err_handlers,
 	.driver_managed_dma = true,
 };
 module_pci_driver(igd_driver);

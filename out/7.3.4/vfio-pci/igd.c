@@ -48,9 +48,9 @@ static ssize_t anypci_config_read(struct vfio_device *core_vdev,
 	if (done <= 0)
 		return done;
 
-	/* The guest's firmware keeps an OpRegion of its own. */
+	/* The guest's firmware has an OpRegion of its own. */
 	ret = anypci_show_field(buf, pos, done, 0xfc, 4, U32_MAX,
-				anypci->valid ? anypci->asls : 0);
+				anypci->config_asls);
 	if (ret)
 		goto err_position;
 
@@ -59,6 +59,29 @@ static ssize_t anypci_config_read(struct vfio_device *core_vdev,
 err_position:
 	*ppos -= done;
 	return ret;
+}
+
+/* Keeps what the user writes to a field, as far as the access covers it. */
+static int anypci_keep_field(const char __user *buf, u64 pos, size_t count,
+			     u64 at, size_t size, u64 *kept)
+{
+	u64 i, end = min(pos + count, at + size);
+	u64 value = *kept;
+	u8 byte;
+
+	for (i = max(pos, at); i < end; i++) {
+		if (get_user(byte, buf + (i - pos)))
+			return -EFAULT;
+		value &= ~(0xffULL << (i - at) * 8);
+		value |= (u64)byte << (i - at) * 8;
+	}
+	*kept = value;
+	return 0;
+}
+
+void anypci_reset_emulation(struct anypci_device *anypci)
+{
+	anypci->config_asls = anypci->valid ? anypci->asls : 0;
 }
 
 /* Tells whether writes to a byte of config space don't reach the device. */
@@ -84,6 +107,10 @@ static ssize_t anypci_config_write(struct vfio_device *core_vdev,
 
 	if (pos + count > anypci->core_device.pdev->cfg_size)
 		return -EFAULT;
+
+	ret = anypci_keep_field(buf, pos, count, 0xfc, 4, &anypci->config_asls);
+	if (ret)
+		return ret;
 
 	/* The core gets what lies between the fields of the driver's own. */
 	for (done = 0; done < count; done += length) {
@@ -392,6 +419,7 @@ static int anypci_igd_open_device(struct vfio_device *core_vdev)
 	if (ret)
 		return ret;
 
+	anypci_reset_emulation(anypci);
 	ret = anypci_register_regions(anypci);
 	if (ret)
 		goto err_disable;

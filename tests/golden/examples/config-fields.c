@@ -144,7 +144,7 @@ static int fields_keep_field(const char __user *buf, u64 pos, size_t count,
 
 static void fields_reset_emulation(struct fields_device *fields)
 {
-	fields->config_scratch = 0;
+	fields->config_scratch = fields->serial > 100 ? fields->serial : 7;
 	fields->config_mode = 0;
 }
 

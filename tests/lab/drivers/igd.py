@@ -24,5 +24,5 @@ DRIVER = Driver(
     copy=copy_simulated,
     mappable=(0, 4096),
     own_regions=(OPREGION, HOST, LPC),
-    headers=(Header("pointer", INSIDE, (Field(ASLS, 4, MEMORY),)),),
+    headers=(Header("pointer", INSIDE, (Field(ASLS, 4, 0, kept=0xFFFFFFFF, start=MEMORY),)),),
 )
