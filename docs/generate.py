@@ -63,7 +63,7 @@ Each directory of `specs/` is a driver. Its spec is counted without blank lines 
 of the newest kernel. "By hand" is C that was written for one driver alone: hooks beside its spec, and
 partials of the templates that no other driver has, since those are hand-written C as well. "Upstream" are
 the lines of the driver in the kernel that it takes the place of, with what isn't rendered yet: `mlx5`
-and `pds` have dirty tracking besides, `mlx5` also pre-copy.
+and `pds` have dirty tracking besides.
 """
 
 

@@ -112,6 +112,7 @@ class Driver:
     replaces     modules of the kernel, and the simulators that are loaded instead
     mutations    streams that are refused
     commands     what the driver asks of its parent while it is used, and can be made to fail
+    forgiven     those of them that may fail in pre-copy, since what comes last is whole then
     probe_commands  what it asks of its parent when it is bound
     early_end    the error of a stream that ends too early
     disorder     what the parent answers to commands that a reset has made wrong, or streams out of order
@@ -148,6 +149,7 @@ class Driver:
     replaces: tuple[tuple[str, str], ...] = ()
     mutations: tuple[Mutation, ...] = ()
     commands: tuple[str, ...] = ()
+    forgiven: tuple[str, ...] = ()
     probe_commands: tuple[str, ...] = ()
     early_end: int = errno.EINVAL
     disorder: tuple[int, ...] = ()

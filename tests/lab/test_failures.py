@@ -21,15 +21,16 @@ _ODD = errno.EUCLEAN
 _MOST = 80
 
 
-def _walk(bench: Bench) -> None:
-    """Move a state from one device to the other, through every state that they have."""
+def _walk(bench: Bench, *, early: bool = True) -> None:
+    """Move a state from one device to the other, through every state that they have; `early` ones too."""
     source, target = bench.open_with(30), bench.open_with(31, bench.b)
     before = bench.driver.observe(source)
-    early = bench.driver.migration & Migration.PRE_COPY
+    early = early and Migration.PRE_COPY in bench.driver.migration
     data = b""
     stream = bench.data_of(source, State.PRE_COPY if early else State.STOP_COPY)
     if early:
-        data = stream.read(stream.precopy_info().initial)
+        initial = stream.precopy_info().initial
+        data = stream.read(initial) if initial else b""
         source.set_state(State.STOP_COPY)
     data += stream.read_all()
     source.set_state(State.RUNNING)
@@ -45,10 +46,19 @@ def _walk(bench: Bench) -> None:
 def test_an_error_of_a_command_is_told(bench: Bench, command: str) -> None:
     bench.inject(command, _ODD)
     with pytest.raises(OSError) as caught:  # noqa: PT011
-        _walk(bench)
+        _walk(bench, early=command not in bench.driver.forgiven)
     assert caught.value.errno == _ODD
     bench.clean_up()
     _walk(bench)
+
+
+@pytest.mark.migrates(Migration.PRE_COPY)
+@pytest.mark.each("forgiven")
+def test_an_error_in_pre_copy_is_made_up_for(bench: Bench, forgiven: str) -> None:
+    """A state that can't be had while the device runs is had once it has stopped."""
+    bench.inject(forgiven, _ODD)
+    _walk(bench)
+    assert not simulation.pending(bench.guest), "the command never came"
 
 
 @pytest.mark.migrates

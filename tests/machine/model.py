@@ -387,12 +387,13 @@ class Machine:
                 after = self._arrive(at, nearer)
                 returns = "file" if (at.state, nearer) in OPENING else "0"
                 so_far_too = Outcome(returns, after, said, must=so_far.must and ran.must)
+                goes_on = returns == "file" or (at.state in PRE_COPYING and nearer == "STOP_COPY")
                 for outcome in self._walk(after, target, so_far_too):
-                    yield from self._worked(outcome) if returns == "file" else (outcome,)
+                    yield from self._worked(outcome) if goes_on else (outcome,)
 
     def _worked(self, outcome: Outcome) -> Iterator[Outcome]:
-        """Yield what comes of work that goes on when a file has been opened: it fails alone."""
-        if outcome.after.held != "save" or not self.stream.background:
+        """Yield what comes of work that goes on after a change of state: it fails alone."""
+        if outcome.after.state != "STOP_COPY" or not self.stream.background:
             yield outcome
             return
         gone = outcome.after.gone
@@ -480,7 +481,7 @@ class Acts:
             case ("STOP", "STOP_COPY"):
                 return opens if stream.background else (*opens, *self.saving())
             case ("RUNNING", "PRE_COPY") | ("RUNNING_P2P", "PRE_COPY_P2P"):
-                return (*opens, *self._produce(stream.pre_copy))
+                return opens if stream.background else (*opens, *self._produce(stream.pre_copy))
             case ("STOP", "RESUMING"):
                 return (*opens, *self._quiet(source, target))
             case ("RESUMING", "STOP"):
@@ -490,7 +491,7 @@ class Acts:
             case ("STOP_COPY", "STOP"):
                 return self._quiet(source, target)
             case ("PRE_COPY", "RUNNING") | ("PRE_COPY_P2P", "RUNNING_P2P"):
-                return ()
+                return (Act(),) if self._is_told() else ()
         own = next((arc for arc, twin in TWINS.items() if twin == (source, target)), (source, target))
         return self._steps(self.spec.arc(*own))
 
@@ -502,6 +503,9 @@ class Acts:
     def stopping(self, running: str) -> Iterator[Ran]:
         """Yield how stopping and saving goes: the arc back undoes the one that stops, if it does anything."""
         stop, back = self._steps(self.spec.arc(running, "STOP")), self._steps(self.spec.arc("STOP", running))
+        if self.migration.stream.background:
+            yield from run(tuple(replace(act, undo=()) for act in stop))
+            return
         save = (Act(), *self._quiet("STOP", "STOP_COPY"), *self._produce(self.migration.stream.stop_copy))
         save += self._saved()
         if not stop or not back:
@@ -511,6 +515,10 @@ class Acts:
         undo = tuple(replace(act, undo=(), fatal=act.fails != "no") for act in back)
         whole = Act(tuple(call for act in stop for call in act.calls), "no", undo)
         yield from run((whole, *save))
+
+    def _is_told(self) -> bool:
+        """Whether the device knows that it is saved while it runs, so that it must hear of the end."""
+        return any("running" in names([record.save]) for record in self.migration.stream.records)
 
     def _head(self) -> str | None:
         layout = self._layout

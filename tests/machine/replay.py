@@ -181,14 +181,21 @@ class Replay:
         met = [outcome for outcome in self.machine.overtaken(at, event) if _fits(outcome, seen, ())]
         # Between the last step and the end there is nothing that a reset could arrive in.
         stepped = event[0] == "S" and seen.state != self.machine.settled(at).state
-        opened = next((o.after for o in self.machine.outcomes(at, event) if o.returns == "file"), None)
-        if opened and self.machine.stream.background and seen.returns > 0 and seen.pending:
+        produced = self._producing(at, event, seen)
+        if produced:
             # It came while the data was produced, after the change of state.
-            return Outcome("any", self.machine.reset(opened))
+            return Outcome("any", self.machine.reset(produced))
         if not met and (stepped or not seen.pending or seen.state not in states):
             raise MismatchError(f"{self.program.parent.name}: {path}\n{at}\na reset was lost: {seen}")
         assert seen.state is not None
         return met[0] if met else Outcome("any", self.machine.reset(replace(at, state=seen.state)))
+
+    def _producing(self, at: State, event: str, seen: Seen) -> State | None:
+        """Return the state that an event has led to, if data is produced there after it."""
+        if event[0] != "S" or not self.machine.stream.background or not seen.pending:
+            return None
+        came = (o.after for o in self.machine.outcomes(at, event) if _returned(o.returns, seen.returns))
+        return next((one for one in came if one.held == "save" and one.state == seen.state), None)
 
 
 def _is_bare(at: State) -> bool:

@@ -432,7 +432,7 @@ NEWS = "say in compat/ and doc/ what it does to a stream, and add it here"
 
 def test_every_part_of_a_stream_is_known() -> None:
     stream = spec_schema()["properties"]["migration"]["properties"]["stream"]["properties"]
-    assert set(stream) == {*STORES, "file", "capacity", "save", "load"}, NEWS
+    assert set(stream) == {*STORES, "file", "capacity", "background", "save", "load"}, NEWS
     assert set(STORES) == set(doc_stores.STORES)
     roles = {"const", "match", "save", "load", "register", "derive", "older"}
     assert set(m.LayoutField.__struct_fields__) == {"name", "type", "count", "note", *roles}, NEWS

@@ -157,18 +157,18 @@ class _Stream:
             )
             if part is not None
         ]
-        for name, span in found[1:]:
+        for name, span in () if stream.area and stream.records and len(found) == 2 else found[1:]:
             self._store(f"a stream has one store, and this has {quote(found[0][0])} and {quote(name)}", span)
         if not found:
             kinds = "`structure`, a layout of the spec, `memory` of the parent, an `area`, `records`"
             hint = f"add {kinds}, or `pass-through`"
             self._store("nothing says where the data is kept", stream.span, hint)
-        elif len(found) == 1:
+        elif len(found) == 1 or (stream.area and stream.records and len(found) == 2):
             self._check_store()
         loading = self._loading.with_area() if stream.area else self._loading
         loading = loading.of_image(self._spec.layout(stream.structure.text) if stream.structure else None)
-        if stream.background and stream.area is None:
-            message = "only an area is filled in the background"
+        if stream.background and not stream.records:
+            message = "only records are saved in the background"
             self._store(message, stream.background.span, "other data is there at once")
         if stream.saved and stream.structure is None:
             message = "`end` belongs to a structure that is saved"
@@ -181,12 +181,12 @@ class _Stream:
             self._check_structure(stream.structure)
         elif stream.memory is not None:
             self._check_memory(stream.memory)
+        elif stream.records:
+            self._check_records()
         elif stream.area is not None:
             self._check_area(stream.area)
         elif stream.pass_through is not None:
             self._check_passing(stream.pass_through)
-        elif stream.records:
-            self._check_records()
 
     def _store(self, message: str, span: Span, hint: str = "") -> None:
         self._problems.report("stream-store", message, span, hint)
@@ -222,7 +222,8 @@ class _Stream:
 
     # -- memory that the device finds -----------------------------------------------------------------
 
-    def _check_area(self, area: m.Area) -> None:
+    def _check_finding(self, area: m.Area) -> None:
+        """Check how the device finds the memory."""
         self._check_device(area)
         if area.list:
             self._check_list(area.list)
@@ -233,6 +234,12 @@ class _Stream:
             message = f"nothing sets {quote(area.fields[0].name.text)}"
             self._store(message, area.fields[0].name.span, "a step of `attach` does")
         check_steps(area.attach, self._analysis, self._plain.in_attach())
+
+    def _check_area(self, area: m.Area) -> None:
+        self._check_finding(area)
+        if area.attach:
+            message = "what is made known to the device by `attach` are records"
+            self._store(message, area.span, "write them in `records`")
         self._refuse_pre_copy("the memory is filled only once the device has stopped")
         self._check_capacity("how large the memory can be")
         self._check_size()
@@ -241,10 +248,7 @@ class _Stream:
             self._store("nothing says how the data is saved", stream.span, "add `save: stop-copy` to stream")
         else:
             self._check_command(stream.stop_copy.do, self._saving.with_area())
-            room = stream.stop_copy.room
-            self._check_produced(room or stream.stop_copy.length)
-            if room:
-                self._analysis.number(stream.stop_copy.length, self._saving.with_area())
+            self._check_produced(stream.stop_copy.length)
         if stream.each_write:
             message = "`each-write` belongs to a stream in memory of the parent"
             self._store(message, stream.each_write.span, "the device is told of the memory at the end")
@@ -309,6 +313,8 @@ class _Stream:
     # -- records --------------------------------------------------------------------------------------
 
     def _check_records(self) -> None:
+        if self._stream.area:
+            self._check_finding(self._stream.area)
         self._check_unused("a record says how it is saved and loaded", ("save", "each-write", "lengths"))
         self._check_capacity("how large a record can be")
         self._check_size()

@@ -25,10 +25,12 @@ def check_records(migration: m.Migration, analysis: Analysis, scope: Scope) -> N
     for value in migration.stream.files:
         _check_file(value, analysis, scope)
     for record in migration.stream.records:
-        asked, filled = analysis.action(record.room, filed), analysis.action(record.save, _moving(filed))
+        asking = filed.in_stream("follows", "running")
+        asked = analysis.action(record.room, asking)
+        filled = analysis.action(record.save, _moving(migration, filed, "follows", "running"))
         for run, formula in ((asked, record.room), (filled, record.save)):
             _check_result(run, formula, analysis)
-        taken = analysis.action(record.load, _moving(filed))
+        taken = analysis.action(record.load, _moving(migration, filed))
         if taken is not None and taken.type is not VOID:
             message = f"{_name(taken)} has a result, which is lost here"
             analysis.problems.report("result-lost", message, record.load.span)
@@ -41,8 +43,11 @@ def check_records(migration: m.Migration, analysis: Analysis, scope: Scope) -> N
         _check_result(size, migration.size, analysis)
 
 
-def _moving(scope: Scope) -> Scope:
-    return scope.in_stream("pages")
+def _moving(migration: m.Migration, scope: Scope, *names: str) -> Scope:
+    """Return the scope of what saves or loads a record: in an area, or in pages."""
+    if migration.stream.area:
+        return scope.in_stream(*names).with_area()
+    return scope.in_stream("pages", *names)
 
 
 def _name(run: t.Run) -> str:

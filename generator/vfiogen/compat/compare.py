@@ -17,9 +17,9 @@ from vfiogen.records import Record
 STORES: dict[str, Callable[[Side, Side, Problems], Both]] = {
     "structure": compare_structures,
     "memory": compare_memory,
-    "area": compare_area,
     "pass-through": compare_pass_through,
     "records": compare_records,
+    "area": compare_area,
 }
 
 

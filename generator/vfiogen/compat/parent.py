@@ -24,7 +24,7 @@ def compare_memory(old: Side, new: Side, problems: Problems) -> Both:
     stop = [side.stream.stop_copy for side in (old, new)]
     found = [_lengths(old, new, problems), _pre_copy(old, new, problems)]
     if stop[0] and stop[1]:
-        found.append(_produced(old, new, _source(stop[0]), _source(stop[1]), problems))
+        found.append(_produced(old, new, stop[0].do, stop[1].do, problems))
     forward, backward = (both.forward for both in found), (both.backward for both in found)
     return Both(decided(forward), decided(backward))
 
@@ -35,11 +35,6 @@ def compare_area(old: Side, new: Side, problems: Problems) -> Both:
 
 
 # What produces the data
-
-
-def _source(produce: m.Produce) -> m.Formula | None:
-    """Return the command that produces data; one that has a length as its result is named by that."""
-    return produce.do or (produce.length if produce.room else None)
 
 
 def _produced(

@@ -270,8 +270,6 @@ def _produced(produce: m.Produce) -> str:
 
 
 def _command(produce: m.Produce | None) -> tuple[str, ...]:
-    if produce and produce.room:
-        return (expression(produce.length),)
     return (expression(produce.do),) if produce and produce.do else ()
 
 
@@ -328,8 +326,7 @@ def _describe_area(spec: m.Spec, migration: m.Migration) -> Store:
             f" While a command uses it, it is mapped for DMA of {_formula(area.dma)}, which {_told(area)};"
             " no address is part of the stream. The driver"
             " moves the bytes to and from the user, and does not look at them.",
-            _area_produced(stop),
-            *([_BACKGROUND] if stream.background else []),
+            f"Once the device has stopped, {_produced(stop)} produces {_formula(stop.length)} bytes.",
         ),
         checks=tuple(_area_checks(stream)),
         picture=draw_strip("In memory that is mapped", [(expression(stop.length), "stop-copy")]),
@@ -340,20 +337,10 @@ def _describe_area(spec: m.Spec, migration: m.Migration) -> Store:
 
 
 _BACKGROUND = (
-    "This goes on after the change of state has returned. Until the data is there, a read waits, or returns"
-    " -EAGAIN with O_NONBLOCK, and poll() says nothing; an error is what reads return then."
+    "A record is produced after the change of state has returned, and before the next one begins. Until it"
+    " is there, a read waits, or returns -EAGAIN with O_NONBLOCK, and poll() says nothing; an error is what"
+    " reads return then, but in PRE_COPY: there nothing is added, and the last record is whole."
 )
-
-
-def _area_produced(stop: m.Produce) -> str:
-    """Say how much data there is: that is known beforehand, or the room that it needs."""
-    if stop.room is None:
-        return f"Once the device has stopped, {_produced(stop)} produces {_formula(stop.length)} bytes."
-    return (
-        f"Once the device has stopped, {_formula(stop.room)} says how much room the data needs,"
-        f" and {_formula(stop.length)} produces it and says how much it is; more than there is room for fails"
-        " with -EIO."
-    )
 
 
 def _told(area: m.Area) -> str:
@@ -410,6 +397,11 @@ def _describe_records(spec: m.Spec, migration: m.Migration) -> Store:
         f" puts into memory of the size that {_formula(record.room)} tells. The driver moves the bytes to and"
         " from the user, and does not look at them.",
     ]
+    if stream.area:
+        composed.append(
+            f"While a command uses that memory, it is mapped for DMA of {_formula(stream.area.dma)}, which"
+            f" {_told(stream.area)}; no address is part of the stream."
+        )
     composed += [_held(value) for value in stream.files]
     if early:
         again = (
@@ -421,6 +413,8 @@ def _describe_records(spec: m.Spec, migration: m.Migration) -> Store:
             f" -ENOMSG{again}. One with the state of the stopped device follows what has not been read"
             f" by then."
         )
+    if stream.background:
+        composed.append(_BACKGROUND)
     return Store(
         composed=tuple(composed),
         table=(
@@ -476,7 +470,7 @@ def _record_checks(stream: m.Stream, record: m.StreamRecord) -> Iterator[str]:
 STORES: dict[str, Callable[[m.Spec, m.Migration], Store]] = {
     "structure": _describe_structure,
     "memory": _describe_memory,
+    "records": _describe_records,
     "area": _describe_area,
     "pass-through": _describe_passing,
-    "records": _describe_records,
 }

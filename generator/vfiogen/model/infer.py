@@ -1007,6 +1007,8 @@ _STREAM_PLACES = {
     "offset": "is known only in an access to a range of a region",
     "bar-number": "is known only in `bar-access`",
     "pages": "is known only in what saves and loads a record",
+    "follows": "is known only in what saves a record",
+    "running": "is known only in what saves a record",
 }
 _STREAM_HINTS = {
     "loaded": "the stream's `load` is the place for it",
@@ -1016,6 +1018,8 @@ _STREAM_HINTS = {
     "offset": "the commands of `ranges` are the place for it",
     "bar-number": "a range of a region belongs to one BAR",
     "pages": "`save` and `load` of a record are the place for it",
+    "follows": "`room` and `save` of a record are the place for it",
+    "running": "`room` and `save` of a record are the place for it",
 }
 # Each takes the node that it stands beside.
 _HANDLERS: dict[type[s.Expression], Callable[[Inference, Any], t.Typed]] = {

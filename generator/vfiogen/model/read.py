@@ -614,7 +614,7 @@ class _Reader:
             end=self._steps(load["end"]),
             lengths=tuple(formula for formula in lengths if formula),
             any_length=load["lengths"]["any"].optional(),
-            background=view["save"]["background"].optional(),
+            background=view["background"].optional(),
             records=_each(view["records"], self._stream_record),
             files=_each(view["file"], self._file_value),
         )
@@ -651,7 +651,6 @@ class _Reader:
             list=m.AreaList(*words) if view["list"] else None,
             fields=_each(view["fields"], _parameter),
             attach=self._steps(view["attach"]),
-            grows=bool(view["grows"]),
         )
 
     def _pass_through(self, view: _View) -> m.PassThrough | None:
@@ -664,7 +663,7 @@ class _Reader:
         if not view:
             return None
         length = self._required(view["length"], parse.parse_expression)
-        return m.Produce(self._expression(view["do"]), length, view.key_span, self._expression(view["room"]))
+        return m.Produce(self._expression(view["do"]), length, view.key_span)
 
     def _expression(self, view: _View) -> m.Formula | None:
         return self._formula(view, parse.parse_expression)

@@ -28,12 +28,14 @@ STREAM_NAMES: dict[str, Type] = {
     "offset": types.integer(64),
     "bar-number": types.integer(32),
     "pages": types.SCATTERED,
+    "follows": types.BOOL,
+    "running": types.BOOL,
 }
 BOOLEANS = ("false", "true")
 # What is known of an event and of the area, besides.
 EVENT_NAMES = ("event", "state")
 AREA_LIST: dict[str, Type] = {"list": types.DMA_ADDRESS, "entries": types.integer(32)}
-AREA_MEMORY: dict[str, Type] = {"size": types.integer(32), "length": types.integer(32)}
+AREA_MEMORY: dict[str, Type] = {"size": types.integer(32)}
 # Where a structure is in config space, by the function of the kernel that looks for it.
 LOOKUPS = {
     "dvsec": "pci_find_dvsec_capability",
@@ -59,7 +61,7 @@ def words(spec: m.Spec) -> frozenset[str]:
         ("data", "count", "offset") if any(region.ranges for region in spec.regions) else ()
     )
     mapped: tuple[str, ...] = ("area",) if stream and stream.area else ()
-    mapped += ("pages",) if stream and stream.records else ()
+    mapped += ("pages", "follows", "running") if stream and stream.records else ()
     mapped += ("file",) if stream and stream.files else ()
     if spec.bar_access:
         accessed = ("data", "count", "offset", "bar-number")

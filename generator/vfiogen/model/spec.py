@@ -688,15 +688,11 @@ class Arc(Record):
 
 
 class Produce(Record):
-    """A point where data is produced: the command, and how long the data is. `saved` of a stream follows.
-
-    `room` is how much space it needs, where the length is known only afterwards.
-    """
+    """A point where data is produced: the command, and how long the data is. `saved` of a stream follows."""
 
     do: Formula | None
     length: Formula
     span: Span
-    room: Formula | None = None
 
 
 class PassThrough(Record):
@@ -719,7 +715,7 @@ class Area(Record):
     """Memory that the device reads and writes.
 
     It is mapped for `dma`, a PCI device. That finds it by a list, if there is one, or by what the steps of
-    `attach` tell it; `fields` are what the driver keeps meanwhile. What is loaded may have memory that grows.
+    `attach` tell it; `fields` are what the driver keeps meanwhile.
     """
 
     span: Span
@@ -727,7 +723,6 @@ class Area(Record):
     list: AreaList | None
     fields: tuple[Parameter, ...] = ()
     attach: tuple[Step, ...] = ()
-    grows: bool = False
 
 
 class FileValue(Record):

@@ -30,7 +30,8 @@ def migration_flags(migration: m.Migration) -> tuple[str, ...]:
 def plan_migration(lowering: Lowering, migration: m.Migration) -> MigrationView:
     """Return the view of the migration part."""
     transfer = plan_transfer(lowering, migration)
-    arcs = _Arcs(lowering, migration)
+    told = transfer.records is not None and transfer.records.running
+    arcs = _Arcs(lowering, migration, told)
     cases = arcs.cases()
     return MigrationView(
         pre_copy=migration.has("pre-copy"),
@@ -58,11 +59,15 @@ def plan_migration(lowering: Lowering, migration: m.Migration) -> MigrationView:
 
 
 class _Arcs:
-    """The cases of the state machine, and the functions that they need."""
+    """The cases of the state machine, and the functions that they need.
 
-    def __init__(self, lowering: Lowering, migration: m.Migration) -> None:
+    `told` says whether the device is told that pre-copy is given up.
+    """
+
+    def __init__(self, lowering: Lowering, migration: m.Migration, told: bool) -> None:
         self.lowering = lowering
         self.migration = migration
+        self.told = told
         self.device = lowering.names.prefix
         self.functions: list[Function] = []
         self.named: dict[m.Arc, str] = {}
@@ -142,7 +147,11 @@ class _Arcs:
             begin = [("RUNNING", "PRE_COPY"), *self._if_p2p("RUNNING_P2P", "PRE_COPY_P2P")]
             cases.append(_case(begin, f"return {d}_start_saving({d}, true);"))
             cases.append(self._stop_and_save())
-            over += [("PRE_COPY", "RUNNING"), *self._if_p2p("PRE_COPY_P2P", "RUNNING_P2P")]
+            given_up = [("PRE_COPY", "RUNNING"), *self._if_p2p("PRE_COPY_P2P", "RUNNING_P2P")]
+            if self.told:
+                cases.append(_case(given_up, f"return ERR_PTR({d}_give_up_saving({d}));"))
+            else:
+                over += given_up
         return [*cases, *([_case(over, f"{d}_put_files({d});", "return NULL;")] if over else [])]
 
     def _if_p2p(self, source: str, target: str) -> list[tuple[str, str]]:
@@ -153,10 +162,13 @@ class _Arcs:
         suffix = "_P2P" if self.migration.has("p2p") else ""
         stop = self._arc(f"RUNNING{suffix}", "STOP")
         start = self._arc("STOP", f"RUNNING{suffix}")
+        arc = [(f"PRE_COPY{suffix}", "STOP_COPY")]
         name = f"{self.device}_continue_saving"
         if stop is not None and stop.steps:
             name = self._stopping_function(stop, start)
-        return _case([(f"PRE_COPY{suffix}", "STOP_COPY")], f"return ERR_PTR({name}({self.device}));")
+        elif self.migration.stream.background:
+            return _case(arc, f"{name}({self.device});", "return NULL;")
+        return _case(arc, f"return ERR_PTR({name}({self.device}));")
 
     def _stopping_function(self, stop: m.Arc, start: m.Arc | None) -> str:
         name = f"{self.device}_stop_and_save"
@@ -170,7 +182,12 @@ class _Arcs:
         else:
             for step in stop.steps:
                 body.step(step)
-        body.attempt(f"{self.device}_continue_saving({self.device})")
+        go_on = f"{self.device}_continue_saving({self.device})"
+        if self.migration.stream.background:
+            body.unwinding.clear()
+            body.add(c.Expr(go_on))
+        else:
+            body.attempt(go_on)
         body.finish()
         self._add(name, body, stop)
         return name
@@ -237,5 +254,7 @@ def _locked_size(body: Body, size: m.Formula) -> None:
     body.add(c.Expr(f"{device}_lock_state({device})"))
     body.unwinding.append(("err_unlock", (unlock,)))
     value = body.value(typed)
-    body.add(c.Expr(f"*length = {value}"))
+    records = lowering.spec.migration and lowering.spec.migration.stream.records
+    header = f"sizeof(struct {lowering.names.own('record')}) + " if records else ""
+    body.add(c.Expr(f"*length = {header}{value}"))
     body.finish(unlock, c.Return("0"))

@@ -9,7 +9,8 @@ from vfiogen.model import spec as m
 from vfiogen.model.analyse import Scope
 from vfiogen.model.bounds import literal
 from vfiogen.model.types import read_type
-from vfiogen.plan.lower import TIGHT, Body, Lowering, c_type, order_of, to_order
+from vfiogen.model.walk import names
+from vfiogen.plan.lower import TIGHT, UNARY, Body, Lowering, c_type, order_of, to_order
 from vfiogen.plan.registers import define
 from vfiogen.plan.view import Defines, FileView, Function, RecordsView, function
 
@@ -19,11 +20,11 @@ def plan_tags(lowering: Lowering) -> tuple[Defines, ...]:
     stream = lowering.spec.migration.stream if lowering.spec.migration else None
     if stream is None or not stream.records:
         return ()
-    names, record = lowering.names, stream.records[0]
+    record, macro = stream.records[0], lowering.names.macro
     lines = (
         define(tag_macro(lowering, record), str(record.tag.value)),
-        define(names.macro("record", "optional"), "BIT(0)"),
-        define(names.macro("record", "most"), _most(lowering, stream)),
+        define(macro("record", "optional"), "BIT(0)"),
+        define(macro("record", "most"), _most(lowering, stream)),
     )
     said = c.comment("The tags and flags of records, and the largest that is taken.")
     return (Defines(lines, said, record.name.span),)
@@ -40,20 +41,26 @@ def _most(lowering: Lowering, stream: m.Stream) -> str:
     return f"{value:#x}" if value is not None else "0"
 
 
-def plan_records(lowering: Lowering, stream: m.Stream) -> RecordsView:
+def plan_records(lowering: Lowering, migration: m.Migration) -> RecordsView:
     """Return the calls of the one kind of record that there is."""
-    record = stream.records[0]
+    stream, record = migration.stream, migration.stream.records[0]
+    device = lowering.names.prefix
+    file = device if stream.area else f"migf->{device}"
+    told = [set(names([formula])) for formula in (record.room, record.save)]
     asked, filled = (_kind(lowering, formula) for formula in (record.room, record.save))
     return RecordsView(
         tag=tag_macro(lowering, record),
         most=lowering.names.macro("record", "most"),
-        room=_call(lowering, record.room, lowering.names.prefix, "&room"),
-        save=_call(lowering, record.save, lowering.names.prefix, "&length"),
-        load=_call(lowering, record.load, f"migf->{lowering.names.prefix}"),
+        room=_call(lowering, record.room, device, "&room"),
+        save=_call(lowering, record.save, device, "&length"),
+        load=_call(lowering, record.load, file),
         kinds=(asked, filled),
         prefix=record.prefix.text if record.prefix else None,
         values=tuple(_assignment(lowering, record, value) for value in record.values),
-        again=record.again // 1000 if record.again else None,
+        again=record.again // 1000 if record.again is not None else None,
+        asked=_call(lowering, record.room, f"migf->{device}", "&room", running="true"),
+        follows=any("follows" in one for one in told),
+        running=any("running" in one for one in told),
     )
 
 
@@ -63,17 +70,27 @@ def _kind(lowering: Lowering, formula: m.Formula) -> str:
 
 
 def _scope(lowering: Lowering) -> Scope:
-    return lowering.scope.with_file().in_stream("pages")
+    scope = lowering.scope.with_file().in_stream("pages", "follows", "running")
+    stream = lowering.spec.migration.stream if lowering.spec.migration else None
+    return scope.with_area() if stream and stream.area else scope
 
 
-def _body(lowering: Lowering, device: str) -> Body:
+def _body(lowering: Lowering, device: str, running: str | None = None) -> Body:
     body = Body(lowering, _scope(lowering), device, core=f"{device}->core_device.pdev")
-    body.substitutes["pages"] = ("sgt.sgl", TIGHT)
+    early = lowering.spec.migration is not None and lowering.spec.migration.has("pre-copy")
+    body.substitutes |= {
+        "pages": ("sgt.sgl", TIGHT),
+        "area": ("&area", UNARY),
+        "follows": ("migf->follows" if early else "false", TIGHT),
+        "running": (running or ("pre_copy" if early else "false"), TIGHT),
+    }
     return body
 
 
-def _call(lowering: Lowering, formula: m.Formula, device: str, *results: str) -> str:
-    body = _body(lowering, device)
+def _call(
+    lowering: Lowering, formula: m.Formula, device: str, *results: str, running: str | None = None
+) -> str:
+    body = _body(lowering, device, running)
     run = lowering.analysis.action(formula, body.scope)
     return body.invocation(run, *results) if run else "0"
 

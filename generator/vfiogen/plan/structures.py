@@ -7,6 +7,7 @@ from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
 from vfiogen.model import spec as m
 from vfiogen.model.types import read_type
+from vfiogen.model.walk import names
 from vfiogen.plan.emulation import io_members, is_cached, memory_member, ready_command, shadows
 from vfiogen.plan.lifecycle import is_private, keeps_prepared
 from vfiogen.plan.lower import Lowering, byte_order
@@ -224,13 +225,10 @@ def _area(lowering: Lowering, area: m.Area) -> Structure:
 
 
 def _attached(lowering: Lowering, area: m.Area) -> Structure:
-    role = (
-        "The memory of a file while the device knows it: where it is, its size, and how much of it is data."
-    )
+    role = "Memory while the device knows it: where it is, and its size."
     members = (
         Member("struct sg_table sgt"),
         Member("u32 size"),
-        Member("u32 length"),
         *(_typed(field.type, field.name, None) for field in area.fields),
     )
     return Structure(lowering.names.own("area"), members, c.comment(role), origin=area.span)
@@ -243,19 +241,27 @@ def _record(lowering: Lowering) -> Structure:
     return Structure(name, members, c.comment("What stands before each record in the stream."), after)
 
 
-def _record_members(lowering: Lowering, stream: m.Stream) -> list[Member]:
+def _record_members(lowering: Lowering, migration: m.Migration) -> list[Member]:
+    stream = migration.stream
+    early = [word for record in stream.records for word in names((record.room, record.save))]
+    follows = "Whether the device knows what was saved before, and what has changed since."
     coming = "The record that is coming in, and how much of its data is still to come."
     found = [_typed(value.type, value.name, value.note) for value in stream.files]
     return [
         *found,
         *([Member("bool held", c.comment("Whether the parent knows of the file.", 1))] if found else []),
         Member("void *data", c.comment("What is to be read, or the data of a record that is coming in.", 1)),
-        Member("unsigned int records"),
+        *([Member("unsigned int records")] if migration.has("pre-copy") else []),
+        *(
+            [Member("bool follows", c.comment(follows, 1))]
+            if migration.has("pre-copy") and "follows" in early
+            else []
+        ),
         *([Member("unsigned long ask_at")] if any(record.again for record in stream.records) else []),
         Member(f"struct {lowering.names.own('record')} record", c.comment(coming, 1)),
         Member("u64 left"),
         Member("bool loaded"),
-        Member("int error"),
+        *([] if stream.background else [Member("int error")]),
     ]
 
 
@@ -263,7 +269,7 @@ def _data_members(lowering: Lowering) -> list[Member]:
     migration = lowering.spec.migration
     assert migration is not None
     if migration.stream.records:
-        return _record_members(lowering, migration.stream)
+        return _record_members(lowering, migration)
     if migration.stream.area:
         return [Member("void *data"), Member("size_t capacity")]
     word = migration.stream.structure

@@ -66,10 +66,10 @@ def plan_transfer(lowering: Lowering, migration: m.Migration) -> Transfer:
         return _LayoutTransfer(lowering, migration, layout).plan()
     if migration.stream.pass_through is not None:
         return _PassThrough(lowering, migration, migration.stream.pass_through).plan()
-    if migration.stream.area is not None:
-        return _AreaTransfer(lowering, migration, migration.stream.area).plan()
     if migration.stream.records:
         return _RecordTransfer(lowering, migration).plan()
+    if migration.stream.area is not None:
+        return _AreaTransfer(lowering, migration, migration.stream.area).plan()
     return _MemoryTransfer(lowering, migration).plan()
 
 
@@ -496,7 +496,47 @@ class _LayoutTransfer(_Common):
         return self.file_function("load", body)
 
 
-class _AreaTransfer(_Common):
+class _OnArea(_Common):
+    """What a stream has of an area, if it has one."""
+
+    def view(self, area: m.Area) -> AreaView:
+        """Return how the device finds the memory."""
+        device, entries = self.plain(area.dma), area.list
+        if entries is None:
+            return AreaView(device, attach=(self._attach(area), self._detach(area)))
+        return AreaView(
+            device,
+            address=self._entry(entries, entries.address, "sg_dma_address(sg)"),
+            length=self._entry(entries, entries.length, "sg_dma_len(sg)"),
+        )
+
+    def _attach(self, area: m.Area) -> Function:
+        body = Body(self.lowering, self.lowering.scope.in_attach(), self.prefix)
+        _steps(body, area.attach)
+        return self._of_area("int", "attach_area", body)
+
+    def _detach(self, area: m.Area) -> Function:
+        body = Body(self.lowering, self.lowering.scope.in_attach(), self.prefix)
+        for step in reversed(area.attach):
+            body.undo(step.undo)
+        return self._of_area("void", "detach_area", body)
+
+    def _of_area(self, kind: str, name: str, body: Body) -> Function:
+        area = f"struct {self.names.own('area')} *area"
+        return function(kind, self.name(name), [self.names.device_parameter, area], body.lines)
+
+    def _entry(self, entries: m.AreaList, name: m.Word, text: str) -> str:
+        field = self.lowering.analysis.field(entries.structure.text, name.text)
+        return f"{name} = {to_order(order_of(field), text)}"
+
+    def plain(self, formula: m.Formula | None) -> str:
+        """Print what needs no variable."""
+        typed = self.lowering.analysis.value(formula, self.lowering.scope)
+        pdev = f"{self.prefix}->core_device.pdev"
+        return Body(self.lowering, self.lowering.scope, self.prefix, core=pdev).value(typed) if typed else "0"
+
+
+class _AreaTransfer(_OnArea):
     """Data in memory that the device reads and writes by itself."""
 
     def __init__(self, lowering: Lowering, migration: m.Migration, area: m.Area) -> None:
@@ -511,76 +551,29 @@ class _AreaTransfer(_Common):
     def own(self) -> Transfer:
         return Transfer(
             image="migf->data",
-            capacity=self._capacity() if self.area.grows else "migf->capacity",
+            capacity="migf->capacity",
             save=(self._save(),),
             load=(self._load(),),
-            begin_load=self._room_for_load(),
-            area=self._view(),
+            begin_load=(f"{self.name('alloc_data')}(migf, {self._capacity()})",),
+            area=self.view(self.area),
         )
-
-    def _room_for_load(self) -> tuple[str, ...]:
-        return () if self.area.grows else (f"{self.name('alloc_data')}(migf, {self._capacity()})",)
-
-    def _view(self) -> AreaView:
-        device, entries = self._plain(self.area.dma), self.area.list
-        if entries is None:
-            return AreaView(device, attach=(self._attach(), self._detach()), grows=self.area.grows)
-        return AreaView(
-            device,
-            address=self._entry(entries, entries.address, "sg_dma_address(sg)"),
-            length=self._entry(entries, entries.length, "sg_dma_len(sg)"),
-            grows=self.area.grows,
-        )
-
-    def _attach(self) -> Function:
-        body = Body(self.lowering, self.lowering.scope.in_attach(), self.prefix)
-        _steps(body, self.area.attach)
-        return self._of_area("int", "attach_area", body)
-
-    def _detach(self) -> Function:
-        body = Body(self.lowering, self.lowering.scope.in_attach(), self.prefix)
-        for step in reversed(self.area.attach):
-            body.undo(step.undo)
-        return self._of_area("void", "detach_area", body)
-
-    def _of_area(self, kind: str, name: str, body: Body) -> Function:
-        area = f"struct {self.names.own('area')} *area"
-        return function(kind, self.name(name), [self.names.device_parameter, area], body.lines)
-
-    def _plain(self, formula: m.Formula | None) -> str:
-        """Print what needs no variable."""
-        typed = self.lowering.analysis.value(formula, self.lowering.scope)
-        pdev = f"{self.prefix}->core_device.pdev"
-        return Body(self.lowering, self.lowering.scope, self.prefix, core=pdev).value(typed) if typed else "0"
-
-    def _entry(self, entries: m.AreaList, name: m.Word, text: str) -> str:
-        field = self.lowering.analysis.field(entries.structure.text, name.text)
-        return f"{name} = {to_order(order_of(field), text)}"
 
     def capacity(self) -> tuple[str, int]:
         return "migf->capacity", TIGHT
 
     def _capacity(self) -> str:
-        return self._plain(self.stream.capacity)
+        return self.plain(self.stream.capacity)
 
     def _save(self) -> Function:
         body = self.body()
         self.begin_save(body)
         produce = self.stream.stop_copy
-        wanted = self._length(body, produce.room or produce.length) if produce else "0"
-        body.attempt(f"{self.name('alloc_data')}(migf, {wanted})")
+        length = self._length(body, produce.length) if produce else "0"
+        body.attempt(f"{self.name('alloc_data')}(migf, {length})")
         unmap = self._map(body, "DMA_FROM_DEVICE")
         _run(body, produce.do if produce else None)
-        length = self._produced(body, produce.length, wanted) if produce and produce.room else wanted
         body.finish(*unmap, c.Expr(f"migf->length = {length}"), c.Return("0"))
         return self.save_function("save_stop_copy", body)
-
-    def _produced(self, body: Body, formula: m.Formula, room: str) -> str:
-        """Ask how much there is; more than there is room for would leak what lies behind it."""
-        typed = self.lowering.analysis.number(formula, body.scope)
-        text = body.value(typed, ADDITION) if typed else "0"
-        body.add(c.If(f"!{text} || {text} > {room}", body.leave("-EIO")), c.Blank())
-        return text
 
     def _length(self, body: Body, formula: m.Formula) -> str:
         """Ask once how much there will be: the memory is there before the data."""
@@ -600,7 +593,7 @@ class _AreaTransfer(_Common):
         """Map the area for what follows; return what unmaps it."""
         body.local(f"struct {self.names.own('area')}", "area")
         body.substitutes["area"] = ("&area", UNARY)
-        arguments = f"({self.prefix}, migf, {direction}, &area)"
+        arguments = f"({self.prefix}, migf->data, migf->capacity, {direction}, &area)"
         body.attempt(f"{self.name('map_area')}{arguments}")
         unmap = (c.Expr(f"{self.name('unmap_area')}{arguments}"),)
         body.unwinding.append(("err_unmap", unmap))
@@ -621,7 +614,7 @@ class _AreaTransfer(_Common):
         return self.file_function("load", body)
 
 
-class _RecordTransfer(_Common):
+class _RecordTransfer(_OnArea):
     """Data in records, each in memory of its own."""
 
     def own(self) -> Transfer:
@@ -631,7 +624,8 @@ class _RecordTransfer(_Common):
             capacity="",
             save=tuple(self._save(*stage) for stage in (*stages, ("save_stop_copy", False))),
             load=(self._load(),),
-            records=plan_records(self.lowering, self.stream),
+            area=self.view(self.stream.area) if self.stream.area else None,
+            records=plan_records(self.lowering, self.migration),
             held=plan_file(self.lowering, self.stream),
             write=f"{self.name('write_records')}(migf, buf, count)",
         )
@@ -640,10 +634,8 @@ class _RecordTransfer(_Common):
         body = self.body()
         if not pre_copy:
             self.begin_save(body)
-        body.attempt(f"{self.name('add_record')}({self.prefix}, migf)")
-        if self.migration.has("pre-copy"):
-            body.add(c.Expr(f"migf->pre_copy = {str(pre_copy).lower()}"))
-        body.finish()
+        stage = f", {str(pre_copy).lower()}" if self.migration.has("pre-copy") else ""
+        body.finish(c.Return(f"{self.name('add_record')}({self.prefix}, migf{stage})"))
         return self.save_function(name, body)
 
     def _load(self) -> Function:

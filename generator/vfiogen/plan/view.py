@@ -90,21 +90,22 @@ class AreaView(Record):
     """Memory that the device reads and writes: what is put into an entry of its list, if it has one.
 
     `device` is the expression of the device that it is mapped for, `attach` the functions that make it known
-    there and take that back. `grows` tells whether it grows as data arrives.
+    there and take that back.
     """
 
     device: str
     address: str = ""
     length: str = ""
     attach: tuple[Function, ...] = ()
-    grows: bool = False
 
 
 class RecordsView(Record):
     """Records: the macros of the tag and of the largest, and calls that ask how much there is, fill and take.
 
     `kinds` are the types of the results of the first two, `most` the text of the largest; `prefix` is the
-    structure in front of what is loaded, with the assignments to its fields; `again` is in milliseconds.
+    structure in front of what is loaded, with the assignments to its fields; `again` is in milliseconds, 0 is
+    always. `asked` is `room` while the device runs. `follows` tells whether it matters that there was one
+    before, `running` whether the device is told that it goes on running.
     """
 
     tag: str
@@ -116,6 +117,9 @@ class RecordsView(Record):
     prefix: str | None
     values: tuple[str, ...]
     again: int | None
+    asked: str
+    follows: bool
+    running: bool
 
 
 class FileView(Record):

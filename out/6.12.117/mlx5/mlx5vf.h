@@ -5,6 +5,8 @@
 #define MLX5VF_H
 
 #include <linux/atomic.h>
+#include <linux/bits.h>
+#include <linux/build_bug.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/scatterlist.h>
@@ -16,17 +18,27 @@
 #include <linux/mlx5/driver.h>
 #include <linux/mlx5/vport.h>
 
-/*
- * The memory of a file while the device knows it: where it is, its size, and
- * how much of it is data.
- */
+/* The tags and flags of records, and the largest that is taken. */
+#define MLX5VF_RECORD_FIRMWARE_DATA	0
+#define MLX5VF_RECORD_OPTIONAL		BIT(0)
+#define MLX5VF_RECORD_MOST		0x40000000
+
+/* Memory while the device knows it: where it is, and its size. */
 struct mlx5vf_area {
 	struct sg_table sgt;
 	u32 size;
-	u32 length;
 	u32 pd;
 	u32 mkey;
 };
+
+/* What stands before each record in the stream. */
+struct mlx5vf_record {
+	__le64 length;
+	__le32 flags;
+	__le32 tag;
+};
+
+static_assert(sizeof(struct mlx5vf_record) == 16);
 
 struct mlx5vf_device {
 	struct vfio_pci_core_device core_device;
@@ -65,11 +77,25 @@ struct mlx5vf_migration_file {
 	bool pending;
 	int error;
 	wait_queue_head_t wait;
+	bool pre_copy;
 	/* How much data there is, and how much of it has been read. */
 	size_t length;
 	size_t pos;
+	/* What is to be read, or the data of a record that is coming in. */
 	void *data;
-	size_t capacity;
+	unsigned int records;
+	/*
+	 * Whether the device knows what was saved before, and what has changed
+	 * since.
+	 */
+	bool follows;
+	/*
+	 * The record that is coming in, and how much of its data is still to
+	 * come.
+	 */
+	struct mlx5vf_record record;
+	u64 left;
+	bool loaded;
 };
 
 bool mlx5vf_can_migrate(struct mlx5_core_dev *core, u32 function);

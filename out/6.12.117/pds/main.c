@@ -250,6 +250,27 @@ static int pds_vfio_restore(struct pds_vfio_device *pds_vfio,
 	return pds_vfio_adminq(pds_vfio, &request, &completion, false);
 }
 
+static int pds_vfio_list_pages(void *data, size_t size, struct sg_table *sgt)
+{
+	unsigned int i, count = DIV_ROUND_UP(size, PAGE_SIZE);
+	struct page **pages;
+	int ret;
+
+	pages = kvmalloc_objs(*pages, count);
+	if (!pages)
+		return -ENOMEM;
+
+	for (i = 0; i < count; i++)
+		pages[i] = vmalloc_to_page(data + i * PAGE_SIZE);
+	ret = sg_alloc_table_from_pages(sgt, pages, count, 0, size,
+					GFP_KERNEL_ACCOUNT);
+	kvfree(pages);
+
+	/* The pages have another address besides, which caches may know. */
+	flush_kernel_vmap_range(data, size);
+	return ret;
+}
+
 static int pds_vfio_alloc_data(struct pds_vfio_migration_file *migf,
 			       size_t capacity)
 {
@@ -261,31 +282,19 @@ static int pds_vfio_alloc_data(struct pds_vfio_migration_file *migf,
 	return 0;
 }
 
-static int pds_vfio_map_area(struct pds_vfio_device *pds_vfio,
-			     struct pds_vfio_migration_file *migf,
-			     enum dma_data_direction dir,
+static int pds_vfio_map_area(struct pds_vfio_device *pds_vfio, void *data,
+			     size_t size, enum dma_data_direction dir,
 			     struct pds_vfio_area *area)
 {
-	unsigned int i, count = DIV_ROUND_UP(migf->capacity, PAGE_SIZE);
 	struct device *dev = &pci_physfn(pds_vfio->core_device.pdev)->dev;
 	struct scatterlist *sg;
-	struct page **pages;
+	unsigned int i;
 	int ret;
 
-	pages = kvmalloc_objs(*pages, count);
-	if (!pages)
-		return -ENOMEM;
-
-	for (i = 0; i < count; i++)
-		pages[i] = vmalloc_to_page(migf->data + i * PAGE_SIZE);
-	ret = sg_alloc_table_from_pages(&area->sgt, pages, count, 0,
-					migf->capacity, GFP_KERNEL_ACCOUNT);
-	kvfree(pages);
+	ret = pds_vfio_list_pages(data, size, &area->sgt);
 	if (ret)
 		return ret;
 
-	/* The pages have another address besides, which caches may know. */
-	flush_kernel_vmap_range(migf->data, migf->capacity);
 	ret = dma_map_sgtable(dev, &area->sgt, dir, 0);
 	if (ret)
 		goto err_free;
@@ -313,9 +322,8 @@ err_free:
 	return ret;
 }
 
-static void pds_vfio_unmap_area(struct pds_vfio_device *pds_vfio,
-				struct pds_vfio_migration_file *migf,
-				enum dma_data_direction dir,
+static void pds_vfio_unmap_area(struct pds_vfio_device *pds_vfio, void *data,
+				size_t size, enum dma_data_direction dir,
 				struct pds_vfio_area *area)
 {
 	struct device *dev = &pci_physfn(pds_vfio->core_device.pdev)->dev;
@@ -324,7 +332,7 @@ static void pds_vfio_unmap_area(struct pds_vfio_device *pds_vfio,
 			  area->entry, area->list);
 	dma_unmap_sgtable(dev, &area->sgt, dir, 0);
 	if (dir == DMA_FROM_DEVICE)
-		invalidate_kernel_vmap_range(migf->data, migf->capacity);
+		invalidate_kernel_vmap_range(data, size);
 	sg_free_table(&area->sgt);
 }
 
@@ -415,7 +423,8 @@ static int pds_vfio_save_stop_copy(struct pds_vfio_device *pds_vfio,
 	if (ret)
 		return ret;
 
-	ret = pds_vfio_map_area(pds_vfio, migf, DMA_FROM_DEVICE, &area);
+	ret = pds_vfio_map_area(pds_vfio, migf->data, migf->capacity,
+				DMA_FROM_DEVICE, &area);
 	if (ret)
 		return ret;
 
@@ -423,12 +432,14 @@ static int pds_vfio_save_stop_copy(struct pds_vfio_device *pds_vfio,
 	if (ret)
 		goto err_unmap;
 
-	pds_vfio_unmap_area(pds_vfio, migf, DMA_FROM_DEVICE, &area);
+	pds_vfio_unmap_area(pds_vfio, migf->data, migf->capacity,
+			    DMA_FROM_DEVICE, &area);
 	migf->length = bytes;
 	return 0;
 
 err_unmap:
-	pds_vfio_unmap_area(pds_vfio, migf, DMA_FROM_DEVICE, &area);
+	pds_vfio_unmap_area(pds_vfio, migf->data, migf->capacity,
+			    DMA_FROM_DEVICE, &area);
 	return ret;
 }
 
@@ -504,7 +515,8 @@ static int pds_vfio_load(struct pds_vfio_migration_file *migf)
 	if (!migf->length)
 		return -EINVAL;
 
-	ret = pds_vfio_map_area(pds_vfio, migf, DMA_TO_DEVICE, &area);
+	ret = pds_vfio_map_area(pds_vfio, migf->data, migf->capacity,
+				DMA_TO_DEVICE, &area);
 	if (ret)
 		return ret;
 
@@ -512,11 +524,13 @@ static int pds_vfio_load(struct pds_vfio_migration_file *migf)
 	if (ret)
 		goto err_unmap;
 
-	pds_vfio_unmap_area(pds_vfio, migf, DMA_TO_DEVICE, &area);
+	pds_vfio_unmap_area(pds_vfio, migf->data, migf->capacity, DMA_TO_DEVICE,
+			    &area);
 	return 0;
 
 err_unmap:
-	pds_vfio_unmap_area(pds_vfio, migf, DMA_TO_DEVICE, &area);
+	pds_vfio_unmap_area(pds_vfio, migf->data, migf->capacity, DMA_TO_DEVICE,
+			    &area);
 	return ret;
 }
 

@@ -4,6 +4,7 @@
 #include <linux/anon_inodes.h>
 #include <linux/atomic.h>
 #include <linux/container_of.h>
+#include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/file.h>
@@ -19,7 +20,9 @@
 #include <linux/pci.h>
 #include <linux/poll.h>
 #include <linux/rwsem.h>
+#include <linux/scatterlist.h>
 #include <linux/slab.h>
+#include <linux/stddef.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
@@ -27,6 +30,8 @@
 #include <linux/vmalloc.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+
+#include <asm/byteorder.h>
 
 #include "mlx5vf.h"
 
@@ -79,7 +84,8 @@ static int mlx5vf_resume(struct mlx5vf_device *mlx5vf, u16 side)
 			       sizeof(completion));
 }
 
-static int mlx5vf_state_size(struct mlx5vf_device *mlx5vf, u32 *bytes)
+static int mlx5vf_state_size(struct mlx5vf_device *mlx5vf, bool incremental,
+			     u32 *bytes)
 {
 	u32 completion[MLX5_ST_SZ_DW(query_vhca_migration_state_out)] = {};
 	u32 request[MLX5_ST_SZ_DW(query_vhca_migration_state_in)] = {};
@@ -87,6 +93,8 @@ static int mlx5vf_state_size(struct mlx5vf_device *mlx5vf, u32 *bytes)
 
 	MLX5_SET(query_vhca_migration_state_in, request, opcode,
 		 MLX5_CMD_OP_QUERY_VHCA_MIGRATION_STATE);
+	MLX5_SET(query_vhca_migration_state_in, request, incremental,
+		 incremental);
 	MLX5_SET(query_vhca_migration_state_in, request, vhca_id, mlx5vf->vhca);
 
 	ret = mlx5vf_firmware(mlx5vf, request, sizeof(request), completion,
@@ -100,7 +108,8 @@ static int mlx5vf_state_size(struct mlx5vf_device *mlx5vf, u32 *bytes)
 }
 
 static int mlx5vf_save(struct mlx5vf_device *mlx5vf,
-		       const struct mlx5vf_area *area, u32 *bytes)
+		       const struct mlx5vf_area *area, bool incremental,
+		       bool track, u32 *bytes)
 {
 	u32 completion[MLX5_ST_SZ_DW(save_vhca_state_out)] = {};
 	u32 request[MLX5_ST_SZ_DW(save_vhca_state_in)] = {};
@@ -108,6 +117,8 @@ static int mlx5vf_save(struct mlx5vf_device *mlx5vf,
 
 	MLX5_SET(save_vhca_state_in, request, opcode,
 		 MLX5_CMD_OP_SAVE_VHCA_STATE);
+	MLX5_SET(save_vhca_state_in, request, incremental, incremental);
+	MLX5_SET(save_vhca_state_in, request, set_track, track);
 	MLX5_SET(save_vhca_state_in, request, vhca_id, mlx5vf->vhca);
 	MLX5_SET(save_vhca_state_in, request, mkey, area->mkey);
 	MLX5_SET(save_vhca_state_in, request, size, area->size);
@@ -131,7 +142,7 @@ static int mlx5vf_restore(struct mlx5vf_device *mlx5vf,
 		 MLX5_CMD_OP_LOAD_VHCA_STATE);
 	MLX5_SET(load_vhca_state_in, request, vhca_id, mlx5vf->vhca);
 	MLX5_SET(load_vhca_state_in, request, mkey, area->mkey);
-	MLX5_SET(load_vhca_state_in, request, size, area->length);
+	MLX5_SET(load_vhca_state_in, request, size, area->size);
 
 	return mlx5vf_firmware(mlx5vf, request, sizeof(request), completion,
 			       sizeof(completion));
@@ -163,34 +174,25 @@ static int mlx5vf_mkey_destroy(struct mlx5vf_device *mlx5vf,
 	return mlx5_core_destroy_mkey(mlx5vf->mdev, area->mkey);
 }
 
-static int mlx5vf_alloc_data(struct mlx5vf_migration_file *migf,
-			     size_t capacity)
+static int mlx5vf_list_pages(void *data, size_t size, struct sg_table *sgt)
 {
-	migf->data = __vmalloc(capacity, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!migf->data)
-		return -ENOMEM;
-
-	migf->capacity = capacity;
-	return 0;
-}
-
-static int mlx5vf_grow_data(struct mlx5vf_migration_file *migf, size_t capacity)
-{
-	void *data = migf->data;
+	unsigned int i, count = DIV_ROUND_UP(size, PAGE_SIZE);
+	struct page **pages;
 	int ret;
 
-	/* Twice as much each time, so that little is copied again and again. */
-	capacity = max(capacity, min_t(size_t, 2 * migf->capacity, 0x40000000));
-	ret = mlx5vf_alloc_data(migf, capacity);
-	if (ret) {
-		migf->data = data;
-		return ret;
-	}
+	pages = kvmalloc_objs(*pages, count);
+	if (!pages)
+		return -ENOMEM;
 
-	if (data)
-		memcpy(migf->data, data, migf->length);
-	vfree(data);
-	return 0;
+	for (i = 0; i < count; i++)
+		pages[i] = vmalloc_to_page(data + i * PAGE_SIZE);
+	ret = sg_alloc_table_from_pages(sgt, pages, count, 0, size,
+					GFP_KERNEL_ACCOUNT);
+	kvfree(pages);
+
+	/* The pages have another address besides, which caches may know. */
+	flush_kernel_vmap_range(data, size);
+	return ret;
 }
 
 static int mlx5vf_attach_area(struct mlx5vf_device *mlx5vf,
@@ -220,36 +222,22 @@ static void mlx5vf_detach_area(struct mlx5vf_device *mlx5vf,
 	mlx5vf_pd_free(mlx5vf, area);
 }
 
-static int mlx5vf_map_area(struct mlx5vf_device *mlx5vf,
-			   struct mlx5vf_migration_file *migf,
-			   enum dma_data_direction dir,
+static int mlx5vf_map_area(struct mlx5vf_device *mlx5vf, void *data,
+			   size_t size, enum dma_data_direction dir,
 			   struct mlx5vf_area *area)
 {
-	unsigned int i, count = DIV_ROUND_UP(migf->capacity, PAGE_SIZE);
 	struct device *dev = &pci_physfn(mlx5vf->core_device.pdev)->dev;
-	struct page **pages;
 	int ret;
 
-	pages = kvmalloc_objs(*pages, count);
-	if (!pages)
-		return -ENOMEM;
-
-	for (i = 0; i < count; i++)
-		pages[i] = vmalloc_to_page(migf->data + i * PAGE_SIZE);
-	ret = sg_alloc_table_from_pages(&area->sgt, pages, count, 0,
-					migf->capacity, GFP_KERNEL_ACCOUNT);
-	kvfree(pages);
+	ret = mlx5vf_list_pages(data, size, &area->sgt);
 	if (ret)
 		return ret;
 
-	/* The pages have another address besides, which caches may know. */
-	flush_kernel_vmap_range(migf->data, migf->capacity);
 	ret = dma_map_sgtable(dev, &area->sgt, dir, 0);
 	if (ret)
 		goto err_free;
 
-	area->size = migf->capacity;
-	area->length = migf->length;
+	area->size = size;
 	ret = mlx5vf_attach_area(mlx5vf, area);
 	if (ret)
 		goto err_unmap;
@@ -263,9 +251,8 @@ err_free:
 	return ret;
 }
 
-static void mlx5vf_unmap_area(struct mlx5vf_device *mlx5vf,
-			      struct mlx5vf_migration_file *migf,
-			      enum dma_data_direction dir,
+static void mlx5vf_unmap_area(struct mlx5vf_device *mlx5vf, void *data,
+			      size_t size, enum dma_data_direction dir,
 			      struct mlx5vf_area *area)
 {
 	struct device *dev = &pci_physfn(mlx5vf->core_device.pdev)->dev;
@@ -273,7 +260,7 @@ static void mlx5vf_unmap_area(struct mlx5vf_device *mlx5vf,
 	mlx5vf_detach_area(mlx5vf, area);
 	dma_unmap_sgtable(dev, &area->sgt, dir, 0);
 	if (dir == DMA_FROM_DEVICE)
-		invalidate_kernel_vmap_range(migf->data, migf->capacity);
+		invalidate_kernel_vmap_range(data, size);
 	sg_free_table(&area->sgt);
 }
 
@@ -314,6 +301,7 @@ static int mlx5vf_release_file(struct inode *inode, struct file *filp)
 	struct mlx5vf_migration_file *migf = filp->private_data;
 
 	vfree(migf->data);
+	put_device(&migf->mlx5vf->core_device.vdev.device);
 	mutex_destroy(&migf->lock);
 	kfree(migf);
 	return 0;
@@ -343,50 +331,162 @@ mlx5vf_open_file(struct mlx5vf_device *mlx5vf,
 		return ERR_PTR(ret);
 	}
 
+	/* Who has the file takes the device's mutex, though the device be gone. */
+	get_device(&mlx5vf->core_device.vdev.device);
+
 	/* The data is a stream: there is no position to seek to. */
 	stream_open(migf->filp->f_inode, migf->filp);
 	return migf;
 }
 
+/* Puts the state of the device, as it is now, behind what hasn't been read. */
+static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
+			     struct mlx5vf_migration_file *migf, bool pre_copy)
+{
+	size_t front, kept = migf->length - migf->pos;
+	struct mlx5vf_record *record;
+	struct mlx5vf_area area;
+	u32 room, length;
+	void *data;
+	int ret;
+
+	ret = mlx5vf_state_size(mlx5vf, migf->follows, &room);
+	if (ret)
+		return ret;
+
+	/* Nothing has changed. */
+	if (!room && migf->follows && pre_copy)
+		return 0;
+
+	if (!room || room > MLX5VF_RECORD_MOST)
+		return -EIO;
+
+	/* What the parent fills begins with a page. */
+	front = PAGE_ALIGN(kept + sizeof(*record));
+	data = __vmalloc(size_add(front, room),
+			 GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!data)
+		return -ENOMEM;
+
+	ret = mlx5vf_map_area(mlx5vf, data + front, room, DMA_FROM_DEVICE,
+			      &area);
+	if (ret)
+		goto err_free;
+
+	ret = mlx5vf_save(mlx5vf, &area, migf->follows, pre_copy, &length);
+	mlx5vf_unmap_area(mlx5vf, data + front, room, DMA_FROM_DEVICE, &area);
+	if (!ret && (!length || length > room))
+		ret = -EIO;
+	if (ret)
+		goto err_free;
+
+	record = data + front - sizeof(*record);
+	record->length = cpu_to_le64(length);
+	record->flags = 0;
+	record->tag = cpu_to_le32(MLX5VF_RECORD_FIRMWARE_DATA);
+	if (kept)
+		memcpy((void *)record - kept, migf->data + migf->pos, kept);
+
+	vfree(migf->data);
+	migf->data = data;
+	migf->pos = front - sizeof(*record) - kept;
+	migf->length = front + length;
+	migf->records++;
+	migf->pre_copy = pre_copy;
+	migf->follows = true;
+	return 0;
+
+err_free:
+	vfree(data);
+	return ret;
+}
+
+/* Looks at the header of a record; data that is to be skipped needs no room. */
+static int mlx5vf_begin_record(struct mlx5vf_migration_file *migf)
+{
+	migf->left = le64_to_cpu(migf->record.length);
+	if (le32_to_cpu(migf->record.tag) != MLX5VF_RECORD_FIRMWARE_DATA) {
+		if (le32_to_cpu(migf->record.flags) & MLX5VF_RECORD_OPTIONAL)
+			return 0;
+		return -EOPNOTSUPP;
+	}
+
+	if (!migf->left)
+		return -EINVAL;
+	if (migf->left > MLX5VF_RECORD_MOST)
+		return -ENOMEM;
+
+	migf->data = __vmalloc(migf->left, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	return migf->data ? 0 : -ENOMEM;
+}
+
+/* Loads a record that is complete, unless it was skipped. */
+static int mlx5vf_end_record(struct mlx5vf_migration_file *migf)
+{
+	size_t size = le64_to_cpu(migf->record.length);
+	struct mlx5vf_device *mlx5vf = migf->mlx5vf;
+	struct mlx5vf_area area;
+	int ret;
+
+	migf->pos = 0;
+	if (!migf->data)
+		return 0;
+
+	ret = mlx5vf_map_area(mlx5vf, migf->data, size, DMA_TO_DEVICE, &area);
+	if (!ret) {
+		ret = mlx5vf_restore(mlx5vf, &area);
+		mlx5vf_unmap_area(mlx5vf, migf->data, size, DMA_TO_DEVICE,
+				  &area);
+	}
+	vfree(migf->data);
+	migf->data = NULL;
+	migf->loaded = true;
+	return ret;
+}
+
+static ssize_t mlx5vf_write_records(struct mlx5vf_migration_file *migf,
+				    const char __user *buf, size_t count)
+{
+	size_t done, size;
+	void *to;
+
+	for (done = 0; done < count && !migf->error; done += size) {
+		if (migf->pos < sizeof(migf->record)) {
+			size = sizeof(migf->record) - migf->pos;
+			to = (void *)&migf->record + migf->pos;
+		} else {
+			size = min_t(u64, migf->left, SIZE_MAX);
+			to = migf->data;
+			if (to)
+				to += le64_to_cpu(migf->record.length) - migf->left;
+		}
+		size = min(size, count - done);
+		if (to && copy_from_user(to, buf + done, size))
+			return done ? done : -EFAULT;
+
+		if (migf->pos == sizeof(migf->record)) {
+			migf->left -= size;
+		} else {
+			migf->pos += size;
+			if (migf->pos == sizeof(migf->record))
+				migf->error = mlx5vf_begin_record(migf);
+		}
+		if (!migf->error && migf->pos == sizeof(migf->record) && !migf->left)
+			migf->error = mlx5vf_end_record(migf);
+	}
+	return migf->error ? migf->error : done;
+}
+
+static int mlx5vf_save_pre_copy(struct mlx5vf_device *mlx5vf,
+				struct mlx5vf_migration_file *migf)
+{
+	return mlx5vf_add_record(mlx5vf, migf, true);
+}
+
 static int mlx5vf_save_stop_copy(struct mlx5vf_device *mlx5vf,
 				 struct mlx5vf_migration_file *migf)
 {
-	struct mlx5vf_area area;
-	u32 bytes2;
-	u32 bytes;
-	int ret;
-
-	ret = mlx5vf_state_size(mlx5vf, &bytes);
-	if (ret)
-		return ret;
-
-	if (!bytes || bytes > 0x40000000)
-		return -EIO;
-
-	ret = mlx5vf_alloc_data(migf, bytes);
-	if (ret)
-		return ret;
-
-	ret = mlx5vf_map_area(mlx5vf, migf, DMA_FROM_DEVICE, &area);
-	if (ret)
-		return ret;
-
-	ret = mlx5vf_save(mlx5vf, &area, &bytes2);
-	if (ret)
-		goto err_unmap;
-
-	if (!bytes2 || bytes2 > bytes) {
-		ret = -EIO;
-		goto err_unmap;
-	}
-
-	mlx5vf_unmap_area(mlx5vf, migf, DMA_FROM_DEVICE, &area);
-	migf->length = bytes2;
-	return 0;
-
-err_unmap:
-	mlx5vf_unmap_area(mlx5vf, migf, DMA_FROM_DEVICE, &area);
-	return ret;
+	return mlx5vf_add_record(mlx5vf, migf, false);
 }
 
 static ssize_t mlx5vf_save_read(struct file *filp, char __user *buf,
@@ -420,6 +520,12 @@ static ssize_t mlx5vf_save_read(struct file *filp, char __user *buf,
 	if (ret)
 		goto out_unlock;
 
+	if (migf->pos == migf->length) {
+		/* There will be more once the device has stopped. */
+		ret = migf->pre_copy ? -ENOMSG : 0;
+		goto out_unlock;
+	}
+
 	count = min(count, migf->length - migf->pos);
 	if (copy_to_user(buf, migf->data + migf->pos, count)) {
 		ret = -EFAULT;
@@ -434,6 +540,91 @@ out_unlock:
 	return ret;
 }
 
+/* Produces what is waited for, if it is still wanted; the state is locked. */
+static void mlx5vf_save_pending(struct mlx5vf_migration_file *migf)
+{
+	int ret;
+
+	lockdep_assert_held(&migf->mlx5vf->state_mutex);
+
+	mutex_lock(&migf->lock);
+	ret = mlx5vf_file_error(migf);
+	mutex_unlock(&migf->lock);
+	if (ret || !migf->pending)
+		return;
+
+	if (migf->pre_copy) {
+		/* What can't be had now is in what comes last, which is whole. */
+		if (mlx5vf_save_pre_copy(migf->mlx5vf, migf))
+			migf->follows = false;
+	} else {
+		ret = mlx5vf_save_stop_copy(migf->mlx5vf, migf);
+	}
+
+	mutex_lock(&migf->lock);
+	migf->error = ret;
+	migf->pending = false;
+	mutex_unlock(&migf->lock);
+	wake_up_interruptible_all(&migf->wait);
+}
+
+static long mlx5vf_precopy_ioctl(struct file *filp, unsigned int cmd,
+				 unsigned long arg)
+{
+	const size_t minsz = offsetofend(struct vfio_precopy_info, dirty_bytes);
+	struct mlx5vf_migration_file *migf = filp->private_data;
+	struct vfio_precopy_info info = {};
+	u32 room;
+	int ret;
+
+	/* The parent takes one command at a time of a device. */
+	mutex_lock(&migf->mlx5vf->state_mutex);
+	mlx5vf_save_pending(migf);
+	mutex_lock(&migf->lock);
+	ret = mlx5vf_file_error(migf);
+	if (ret)
+		goto out_unlock;
+
+	ret = vfio_check_precopy_ioctl(&migf->mlx5vf->core_device.vdev, cmd,
+				       arg, &info);
+	if (ret)
+		goto out_unlock;
+
+	if (!migf->pre_copy) {
+		ret = -EINVAL;
+		goto out_unlock;
+	}
+
+	info.initial_bytes = 0;
+	info.dirty_bytes = 0;
+	/* What has changed is saved once the rest has been read. */
+	if (migf->follows &&
+	    migf->mlx5vf->mig_state == VFIO_DEVICE_STATE_PRE_COPY) {
+		ret = mlx5vf_state_size(migf->mlx5vf, migf->follows, &room);
+		if (ret)
+			goto out_unlock;
+
+		if (room)
+			info.dirty_bytes = sizeof(migf->record) + room;
+		if (room && migf->pos == migf->length) {
+			migf->pending = true;
+			queue_work(system_long_wq, &migf->mlx5vf->save_work);
+		}
+	}
+
+	if (migf->records > 1)
+		info.dirty_bytes += migf->length - migf->pos;
+	else
+		info.initial_bytes = migf->length - migf->pos;
+	if (copy_to_user((void __user *)arg, &info, minsz))
+		ret = -EFAULT;
+
+out_unlock:
+	mutex_unlock(&migf->lock);
+	mutex_unlock(&migf->mlx5vf->state_mutex);
+	return ret;
+}
+
 static __poll_t mlx5vf_save_poll(struct file *filp,
 				 struct poll_table_struct *table)
 {
@@ -445,7 +636,8 @@ static __poll_t mlx5vf_save_poll(struct file *filp,
 	mutex_lock(&migf->lock);
 	if (mlx5vf_file_error(migf) || migf->error)
 		events = EPOLLIN | EPOLLRDNORM | EPOLLERR;
-	else if (!migf->pending)
+	else if (!migf->pending &&
+		 (!migf->pre_copy || migf->pos != migf->length))
 		events = EPOLLIN | EPOLLRDNORM;
 	mutex_unlock(&migf->lock);
 	return events;
@@ -455,10 +647,13 @@ static const struct file_operations mlx5vf_save_fops = {
 	.owner = THIS_MODULE,
 	.read = mlx5vf_save_read,
 	.poll = mlx5vf_save_poll,
+	.unlocked_ioctl = mlx5vf_precopy_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 	.release = mlx5vf_release_file,
 };
 
-static struct file *mlx5vf_start_saving(struct mlx5vf_device *mlx5vf)
+static struct file *mlx5vf_start_saving(struct mlx5vf_device *mlx5vf,
+					bool pre_copy)
 {
 	struct mlx5vf_migration_file *migf;
 
@@ -467,81 +662,79 @@ static struct file *mlx5vf_start_saving(struct mlx5vf_device *mlx5vf)
 		return ERR_CAST(migf);
 
 	migf->pending = true;
+	migf->pre_copy = pre_copy;
 	/* One reference is the descriptor's, one is the device's. */
 	mlx5vf->saving = migf;
 	queue_work(system_long_wq, &mlx5vf->save_work);
 	return get_file(migf->filp);
 }
 
+static void mlx5vf_continue_saving(struct mlx5vf_device *mlx5vf)
+{
+	struct mlx5vf_migration_file *migf = mlx5vf->saving;
+
+	mutex_lock(&migf->lock);
+	migf->pre_copy = false;
+	migf->pending = true;
+	mutex_unlock(&migf->lock);
+	queue_work(system_long_wq, &mlx5vf->save_work);
+}
+
+/* Tells the device that it isn't followed any more, by a record for nobody. */
+static int mlx5vf_give_up_saving(struct mlx5vf_device *mlx5vf)
+{
+	struct mlx5vf_migration_file *migf = mlx5vf->saving;
+	int ret;
+
+	mutex_lock(&migf->lock);
+	ret = mlx5vf_file_error(migf);
+	if (!ret && migf->follows) {
+		migf->follows = false;
+		ret = mlx5vf_add_record(mlx5vf, migf, false);
+	}
+	mutex_unlock(&migf->lock);
+	if (ret)
+		return ret;
+
+	mlx5vf_put_files(mlx5vf);
+	return 0;
+}
+
 static int mlx5vf_load(struct mlx5vf_migration_file *migf)
 {
-	struct mlx5vf_device *mlx5vf = migf->mlx5vf;
-	struct mlx5vf_area area;
 	int ret;
 
 	ret = mlx5vf_file_error(migf);
 	if (ret)
 		return ret;
 
-	/*
-	 * A stream may end anywhere: the firmware knows the end of its state.
-	 */
-	if (!migf->length)
+	if (migf->error)
+		return migf->error;
+
+	/* A stream that ends early is refused. */
+	if (!migf->loaded || migf->pos)
 		return -EINVAL;
 
-	ret = mlx5vf_map_area(mlx5vf, migf, DMA_TO_DEVICE, &area);
-	if (ret)
-		return ret;
-
-	ret = mlx5vf_restore(mlx5vf, &area);
-	if (ret)
-		goto err_unmap;
-
-	mlx5vf_unmap_area(mlx5vf, migf, DMA_TO_DEVICE, &area);
 	return 0;
-
-err_unmap:
-	mlx5vf_unmap_area(mlx5vf, migf, DMA_TO_DEVICE, &area);
-	return ret;
 }
 
 static ssize_t mlx5vf_resume_write(struct file *filp, const char __user *buf,
 				   size_t count, loff_t *ppos)
 {
 	struct mlx5vf_migration_file *migf = filp->private_data;
-	size_t end;
 	ssize_t ret;
 
 	if (ppos)
 		return -ESPIPE;
 
+	/* The parent takes one command at a time of a device. */
+	mutex_lock(&migf->mlx5vf->state_mutex);
 	mutex_lock(&migf->lock);
 	ret = mlx5vf_file_error(migf);
-	if (ret)
-		goto out_unlock;
-
-	if (check_add_overflow(migf->length, count, &end) ||
-	    end > 0x40000000) {
-		ret = -ENOMEM;
-		goto out_unlock;
-	}
-
-	if (end > migf->capacity) {
-		ret = mlx5vf_grow_data(migf, end);
-		if (ret)
-			goto out_unlock;
-	}
-
-	if (copy_from_user(migf->data + migf->length, buf, count)) {
-		ret = -EFAULT;
-		goto out_unlock;
-	}
-
-	migf->length = end;
-	ret = count;
-
-out_unlock:
+	if (!ret)
+		ret = mlx5vf_write_records(migf, buf, count);
 	mutex_unlock(&migf->lock);
+	mutex_unlock(&migf->mlx5vf->state_mutex);
 	return ret;
 }
 
@@ -587,6 +780,19 @@ static void mlx5vf_fail(struct mlx5vf_device *mlx5vf)
 	mlx5vf->mig_state = VFIO_DEVICE_STATE_ERROR;
 }
 
+static int mlx5vf_stop_and_save(struct mlx5vf_device *mlx5vf)
+{
+	int ret;
+
+	ret = mlx5vf_suspend(mlx5vf,
+			     MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_RESPONDER);
+	if (ret)
+		return ret;
+
+	mlx5vf_continue_saving(mlx5vf);
+	return 0;
+}
+
 #define ARC(from, to) ((from) << 8 | (to))
 
 static struct file *mlx5vf_step(struct mlx5vf_device *mlx5vf,
@@ -594,9 +800,11 @@ static struct file *mlx5vf_step(struct mlx5vf_device *mlx5vf,
 {
 	switch (ARC(mlx5vf->mig_state, next)) {
 	case ARC(VFIO_DEVICE_STATE_RUNNING, VFIO_DEVICE_STATE_RUNNING_P2P):
+	case ARC(VFIO_DEVICE_STATE_PRE_COPY, VFIO_DEVICE_STATE_PRE_COPY_P2P):
 		return ERR_PTR(mlx5vf_suspend(mlx5vf,
 					      MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_INITIATOR));
 	case ARC(VFIO_DEVICE_STATE_RUNNING_P2P, VFIO_DEVICE_STATE_RUNNING):
+	case ARC(VFIO_DEVICE_STATE_PRE_COPY_P2P, VFIO_DEVICE_STATE_PRE_COPY):
 		return ERR_PTR(mlx5vf_resume(mlx5vf, MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_INITIATOR));
 	case ARC(VFIO_DEVICE_STATE_RUNNING_P2P, VFIO_DEVICE_STATE_STOP):
 		return ERR_PTR(mlx5vf_suspend(mlx5vf,
@@ -604,11 +812,19 @@ static struct file *mlx5vf_step(struct mlx5vf_device *mlx5vf,
 	case ARC(VFIO_DEVICE_STATE_STOP, VFIO_DEVICE_STATE_RUNNING_P2P):
 		return ERR_PTR(mlx5vf_resume(mlx5vf, MLX5_RESUME_VHCA_IN_OP_MOD_RESUME_RESPONDER));
 	case ARC(VFIO_DEVICE_STATE_STOP, VFIO_DEVICE_STATE_STOP_COPY):
-		return mlx5vf_start_saving(mlx5vf);
+		return mlx5vf_start_saving(mlx5vf, false);
 	case ARC(VFIO_DEVICE_STATE_STOP, VFIO_DEVICE_STATE_RESUMING):
 		return mlx5vf_start_loading(mlx5vf);
 	case ARC(VFIO_DEVICE_STATE_RESUMING, VFIO_DEVICE_STATE_STOP):
 		return ERR_PTR(mlx5vf_finish_loading(mlx5vf));
+	case ARC(VFIO_DEVICE_STATE_RUNNING, VFIO_DEVICE_STATE_PRE_COPY):
+	case ARC(VFIO_DEVICE_STATE_RUNNING_P2P, VFIO_DEVICE_STATE_PRE_COPY_P2P):
+		return mlx5vf_start_saving(mlx5vf, true);
+	case ARC(VFIO_DEVICE_STATE_PRE_COPY_P2P, VFIO_DEVICE_STATE_STOP_COPY):
+		return ERR_PTR(mlx5vf_stop_and_save(mlx5vf));
+	case ARC(VFIO_DEVICE_STATE_PRE_COPY, VFIO_DEVICE_STATE_RUNNING):
+	case ARC(VFIO_DEVICE_STATE_PRE_COPY_P2P, VFIO_DEVICE_STATE_RUNNING_P2P):
+		return ERR_PTR(mlx5vf_give_up_saving(mlx5vf));
 	case ARC(VFIO_DEVICE_STATE_STOP_COPY, VFIO_DEVICE_STATE_STOP):
 		mlx5vf_put_files(mlx5vf);
 		return NULL;
@@ -650,21 +866,11 @@ static void mlx5vf_save_work(struct work_struct *work)
 {
 	struct mlx5vf_device *mlx5vf = container_of(work, struct mlx5vf_device,
 						    save_work);
-	struct mlx5vf_migration_file *migf;
-	int ret;
 
 	mlx5vf_lock_state(mlx5vf);
 	/* The file may be gone meanwhile, or be a later one. */
-	migf = mlx5vf->saving;
-	if (migf && migf->pending) {
-		ret = mlx5vf_save_stop_copy(mlx5vf, migf);
-
-		mutex_lock(&migf->lock);
-		migf->error = ret;
-		migf->pending = false;
-		mutex_unlock(&migf->lock);
-		wake_up_interruptible_all(&migf->wait);
-	}
+	if (mlx5vf->saving)
+		mlx5vf_save_pending(mlx5vf->saving);
 	mutex_unlock(&mlx5vf->state_mutex);
 }
 
@@ -677,6 +883,9 @@ static struct file *mlx5vf_set_state(struct vfio_device *core_vdev,
 	int ret;
 
 	mlx5vf_lock_state(mlx5vf);
+	/* A device is saved as it was when that was asked for. */
+	if (mlx5vf->saving && mlx5vf->saving->pre_copy)
+		mlx5vf_save_pending(mlx5vf->saving);
 	while (mlx5vf->mig_state != target) {
 		if (mlx5vf->mig_state == VFIO_DEVICE_STATE_ERROR) {
 			filp = ERR_PTR(-EIO);
@@ -734,11 +943,11 @@ static int mlx5vf_get_data_size(struct vfio_device *core_vdev,
 	int ret;
 
 	mlx5vf_lock_state(mlx5vf);
-	ret = mlx5vf_state_size(mlx5vf, &bytes);
+	ret = mlx5vf_state_size(mlx5vf, false, &bytes);
 	if (ret)
 		goto err_unlock;
 
-	*length = bytes;
+	*length = sizeof(struct mlx5vf_record) + bytes;
 	mutex_unlock(&mlx5vf->state_mutex);
 	return 0;
 
@@ -800,7 +1009,8 @@ static int mlx5vf_init(struct vfio_device *core_vdev)
 	mutex_init(&mlx5vf->state_mutex);
 	mlx5vf->mig_state = VFIO_DEVICE_STATE_RUNNING;
 	core_vdev->migration_flags = VFIO_MIGRATION_STOP_COPY |
-				     VFIO_MIGRATION_P2P;
+				     VFIO_MIGRATION_P2P |
+				     VFIO_MIGRATION_PRE_COPY;
 	core_vdev->mig_ops = &mlx5vf_migration_ops;
 	INIT_WORK(&mlx5vf->save_work, mlx5vf_save_work);
 

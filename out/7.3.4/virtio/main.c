@@ -75,6 +75,27 @@ static int virtiovf_get_parts(struct virtiovf_device *virtiovf, u32 object,
 					      list, bytes);
 }
 
+static int virtiovf_list_pages(void *data, size_t size, struct sg_table *sgt)
+{
+	unsigned int i, count = DIV_ROUND_UP(size, PAGE_SIZE);
+	struct page **pages;
+	int ret;
+
+	pages = kvmalloc_objs(*pages, count);
+	if (!pages)
+		return -ENOMEM;
+
+	for (i = 0; i < count; i++)
+		pages[i] = vmalloc_to_page(data + i * PAGE_SIZE);
+	ret = sg_alloc_table_from_pages(sgt, pages, count, 0, size,
+					GFP_KERNEL_ACCOUNT);
+	kvfree(pages);
+
+	/* The pages have another address besides, which caches may know. */
+	flush_kernel_vmap_range(data, size);
+	return ret;
+}
+
 static void virtiovf_drop_file(struct virtiovf_migration_file *migf)
 {
 	virtio_pci_admin_obj_destroy(migf->virtiovf->core_device.pdev,
@@ -158,30 +179,10 @@ virtiovf_open_file(struct virtiovf_device *virtiovf,
 	return migf;
 }
 
-static int virtiovf_list_pages(void *data, size_t size, struct sg_table *sgt)
-{
-	unsigned int i, count = DIV_ROUND_UP(size, PAGE_SIZE);
-	struct page **pages;
-	int ret;
-
-	pages = kvmalloc_objs(*pages, count);
-	if (!pages)
-		return -ENOMEM;
-
-	for (i = 0; i < count; i++)
-		pages[i] = vmalloc_to_page(data + i * PAGE_SIZE);
-	ret = sg_alloc_table_from_pages(sgt, pages, count, 0, size,
-					GFP_KERNEL_ACCOUNT);
-	kvfree(pages);
-
-	/* The pages have another address besides, which caches may know. */
-	flush_kernel_vmap_range(data, size);
-	return ret;
-}
-
 /* Puts the state of the device, as it is now, behind what hasn't been read. */
 static int virtiovf_add_record(struct virtiovf_device *virtiovf,
-			       struct virtiovf_migration_file *migf)
+			       struct virtiovf_migration_file *migf,
+			       bool pre_copy)
 {
 	size_t front, kept = migf->length - migf->pos;
 	struct virtiovf_record *record;
@@ -211,7 +212,7 @@ static int virtiovf_add_record(struct virtiovf_device *virtiovf,
 	ret = virtiovf_get_parts(virtiovf, migf->object, sgt.sgl, &length);
 	sg_free_table(&sgt);
 	invalidate_kernel_vmap_range(data + front, room);
-	if (!ret && length > room)
+	if (!ret && (!length || length > room))
 		ret = -EIO;
 	if (ret)
 		goto err_free;
@@ -228,6 +229,7 @@ static int virtiovf_add_record(struct virtiovf_device *virtiovf,
 	migf->pos = front - sizeof(*record) - kept;
 	migf->length = front + length;
 	migf->records++;
+	migf->pre_copy = pre_copy;
 	migf->ask_at = jiffies + msecs_to_jiffies(1000);
 	return 0;
 
@@ -320,27 +322,13 @@ static ssize_t virtiovf_write_records(struct virtiovf_migration_file *migf,
 static int virtiovf_save_pre_copy(struct virtiovf_device *virtiovf,
 				  struct virtiovf_migration_file *migf)
 {
-	int ret;
-
-	ret = virtiovf_add_record(virtiovf, migf);
-	if (ret)
-		return ret;
-
-	migf->pre_copy = true;
-	return 0;
+	return virtiovf_add_record(virtiovf, migf, true);
 }
 
 static int virtiovf_save_stop_copy(struct virtiovf_device *virtiovf,
 				   struct virtiovf_migration_file *migf)
 {
-	int ret;
-
-	ret = virtiovf_add_record(virtiovf, migf);
-	if (ret)
-		return ret;
-
-	migf->pre_copy = false;
-	return 0;
+	return virtiovf_add_record(virtiovf, migf, false);
 }
 
 static ssize_t virtiovf_save_read(struct file *filp, char __user *buf,
@@ -402,17 +390,17 @@ static long virtiovf_precopy_ioctl(struct file *filp, unsigned int cmd,
 		goto out_unlock;
 	}
 
+	info.initial_bytes = 0;
+	info.dirty_bytes = 0;
 	/* The device may have changed since, but it isn't asked all the time. */
 	if (migf->pos == migf->length && time_after_eq(jiffies, migf->ask_at)) {
-		ret = virtiovf_add_record(migf->virtiovf, migf);
+		ret = virtiovf_add_record(migf->virtiovf, migf, true);
 		if (ret)
 			goto out_unlock;
 	}
 
-	info.initial_bytes = 0;
-	info.dirty_bytes = 0;
 	if (migf->records > 1)
-		info.dirty_bytes = migf->length - migf->pos;
+		info.dirty_bytes += migf->length - migf->pos;
 	else
 		info.initial_bytes = migf->length - migf->pos;
 	if (copy_to_user((void __user *)arg, &info, minsz))

@@ -31,13 +31,13 @@ def observe_memory(device: Device) -> bytes:
     return device.read(0, 0, _BODY)
 
 
-def flip(name: str, offset: int, *, at_write: int = 0) -> Mutation:
+def flip(name: str, offset: int, *, errors: tuple[int, ...] = (errno.EINVAL,), at_write: int = 0) -> Mutation:
     """Return the change of one bit of a stream."""
 
     def change(stream: bytes) -> bytes:
         return stream[:offset] + bytes([stream[offset] ^ 1]) + stream[offset + 1 :]
 
-    return Mutation(name, change, (errno.EINVAL,), at_write=at_write)
+    return Mutation(name, change, errors, at_write=at_write)
 
 
 DRIVER = Driver(

@@ -300,10 +300,13 @@ static int save(const struct lab_mlx5_save *request, void *out)
 	lockdep_assert_held(&lock);
 	if (!image)
 		return -ENOMEM;
-	/* Tracking can't begin while it is stopped, nor go on unbegun. */
-	if ((request->track && vf->responder_stopped) ||
+	/*
+	 * Tracking can't begin while it is stopped, nor go on unbegun; while
+	 * it runs, it is saved to be tracked, or to be so no more.
+	 */
+	if ((request->track && vf->initiator_stopped) ||
 	    (request->incremental && !vf->tracked) ||
-	    (!request->track && !vf->responder_stopped))
+	    (!request->track && !vf->responder_stopped && !vf->tracked))
 		return -EPERM;
 	if (request->size < sizeof(*image))
 		return -EINVAL;
