@@ -19,6 +19,7 @@ from vfiogen.model.arcs import STATES, TWINS
 from vfiogen.model.head import head_of
 from vfiogen.model.walk import names
 from vfiogen.plan.lower import can_fail
+from vfiogen.plan.records import goes_on
 
 # What comes next on the way from one state to another; nothing where there is no way.
 Table = dict[tuple[str, str], str | None]
@@ -297,7 +298,15 @@ class Machine:
         yield Outcome(end, at, must=drained)
         if not drained:
             yield Outcome("data", at, must=False)
+        if self.goes_on and at.state == "STOP_COPY":
+            yield Outcome("-EFAULT", at, fault=True, must=False)
+            yield Outcome("error", replace(at, broken=True), fault=True, must=False)
         yield Outcome("error", at, fault=True, must=False)
+
+    @cached_property
+    def goes_on(self) -> bool:
+        """Whether the rest of a state is produced once the first part has been read."""
+        return any(goes_on(self.driver.lowering, record) for record in self.stream.records)
 
     def _endless(self) -> bool:
         """Tell whether the end isn't reached by as many reads as the tests make."""

@@ -69,10 +69,11 @@ COMMAND_LOCALS = _words("pdev ret timeout")
 PREFIX_LOCALS = COMMAND_LOCALS | _words("""
     addr area arg argsz ask_at asleep at bar border buf byte cap capacity caps class class_mask cmd comp
     completion core_device core_pos core_vdev count data dev device dir disabled done end envelope error
-    event expected filp first flags fops front header held i id index info inode io kept last left length
-    limit limits loaded lock memory migf migration minsz msix name nb needed next one ops other own pages
-    pfn pfns pos ppos pre_copy prefix record records region request resets rest room seq sg sgt size
-    sparse start state subdevice subvendor target to unused value vdev vendor visible vma wanted width
+    event expected filp first flags follows fops front header held i id index info inode io kept last
+    left length limit limits loaded lock memory migf migration minsz msix name nb needed next one ops
+    other own pages pending pfn pfns pos ppos pre_copy prefix record records region request resets rest
+    room seq sg sgt size sparse start state subdevice subvendor target to unused value vdev vendor
+    visible vma wanted width
 """)
 # What rendered code calls: a variable of the name would hide it.
 CALLED = _words("""

@@ -28,8 +28,8 @@ def check_records(migration: m.Migration, analysis: Analysis, scope: Scope) -> N
         asking = filed.in_stream("follows", "running")
         asked = analysis.action(record.room, asking)
         filled = analysis.action(record.save, _moving(migration, filed, "follows", "running"))
-        for run, formula in ((asked, record.room), (filled, record.save)):
-            _check_result(run, formula, analysis)
+        _check_result(asked, record.room, analysis)
+        _check_result(filled, record.save, analysis, most=2 if migration.stream.background else 1)
         taken = analysis.action(record.load, _moving(migration, filed))
         if taken is not None and taken.type is not VOID:
             message = f"{_name(taken)} has a result, which is lost here"
@@ -54,8 +54,8 @@ def _name(run: t.Run) -> str:
     return quote(run.command.name.text)
 
 
-def _check_result(run: t.Run | None, formula: m.Formula, analysis: Analysis) -> None:
-    if run is not None and not (run.type.numeric and len(run.command.results) == 1):
+def _check_result(run: t.Run | None, formula: m.Formula, analysis: Analysis, most: int = 1) -> None:
+    if run is not None and not (run.type.numeric and 0 < len(run.command.results) <= most):
         message = f"{_name(run)} hasn't one result that is a number of bytes"
         analysis.problems.report("type", message, formula.span, "declare it in `results` of the command")
 

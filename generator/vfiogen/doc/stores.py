@@ -397,6 +397,12 @@ def _describe_records(spec: m.Spec, migration: m.Migration) -> Store:
         f" puts into memory of the size that {_formula(record.room)} tells. The driver moves the bytes to and"
         " from the user, and does not look at them.",
     ]
+    if record.size_tag:
+        composed.append(
+            f"Ahead of the first one is an optional record of the tag {record.size_tag.value}: 8 bytes, the"
+            " room that the first one has needed. Who loads it has as much memory ready before the device"
+            " stops."
+        )
     if stream.area:
         composed.append(
             f"While a command uses that memory, it is mapped for DMA of {_formula(stream.area.dma)}, which"

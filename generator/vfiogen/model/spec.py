@@ -739,7 +739,8 @@ class FileValue(Record):
 class StreamRecord(Record):
     """A kind of record: how much memory it needs, what fills and what takes that; `again` in microseconds.
 
-    In front of the memory that is loaded is a structure of the kernel, if there is a `prefix`.
+    In front of the memory that is loaded is a structure of the kernel, if there is a `prefix`. Ahead of the
+    first record is one of the tag `size_tag` with its room.
     """
 
     name: Word
@@ -748,6 +749,7 @@ class StreamRecord(Record):
     save: Formula
     load: Formula
     again: int | None
+    size_tag: Integer | None
     prefix: Word | None
     values: tuple[FieldValue, ...]
     note: Word | None

@@ -23,6 +23,7 @@ def plan_tags(lowering: Lowering) -> tuple[Defines, ...]:
     record, macro = stream.records[0], lowering.names.macro
     lines = (
         define(tag_macro(lowering, record), str(record.tag.value)),
+        *([define(macro("record", "size"), str(record.size_tag.value))] if record.size_tag else []),
         define(macro("record", "optional"), "BIT(0)"),
         define(macro("record", "most"), _most(lowering, stream)),
     )
@@ -46,13 +47,14 @@ def plan_records(lowering: Lowering, migration: m.Migration) -> RecordsView:
     stream, record = migration.stream, migration.stream.records[0]
     device = lowering.names.prefix
     file = device if stream.area else f"migf->{device}"
+    more = goes_on(lowering, record)
     told = [set(names([formula])) for formula in (record.room, record.save)]
     asked, filled = (_kind(lowering, formula) for formula in (record.room, record.save))
     return RecordsView(
         tag=tag_macro(lowering, record),
         most=lowering.names.macro("record", "most"),
         room=_call(lowering, record.room, device, "&room"),
-        save=_call(lowering, record.save, device, "&length"),
+        save=_call(lowering, record.save, device, "&length", *(["&next"] if more else [])),
         load=_call(lowering, record.load, file),
         kinds=(asked, filled),
         prefix=record.prefix.text if record.prefix else None,
@@ -61,7 +63,20 @@ def plan_records(lowering: Lowering, migration: m.Migration) -> RecordsView:
         asked=_call(lowering, record.room, f"migf->{device}", "&room", running="true"),
         follows=any("follows" in one for one in told),
         running=any("running" in one for one in told),
+        next=more,
+        size_tag=lowering.names.macro("record", "size") if record.size_tag else None,
     )
+
+
+def goes_on(lowering: Lowering, record: m.StreamRecord) -> bool:
+    """Tell whether what saves a record says how much room the rest needs."""
+    run = lowering.analysis.action(record.save, _scope(lowering))
+    return run is not None and len(run.command.results) > 1
+
+
+def saved_type(lowering: Lowering, record: m.StreamRecord) -> str:
+    """Return the C type of how much a record has, and its rest."""
+    return _kind(lowering, record.save)
 
 
 def _kind(lowering: Lowering, formula: m.Formula) -> str:
@@ -127,6 +142,12 @@ def _drop(lowering: Lowering, value: m.FileValue) -> Function | None:
     return function("void", f"{lowering.names.prefix}_drop_file", parameters, lines, origin=value.name.span)
 
 
+def size_of_header(lowering: Lowering, records: tuple[m.StreamRecord, ...]) -> str:
+    """Return the size of what stands before the data of the first record."""
+    name = f"sizeof(struct {lowering.names.own('record')}"
+    return f"{name}_size) + {name})" if any(record.size_tag for record in records) else f"{name})"
+
+
 def size_of_file(body: Body, migration: m.Migration) -> None:
     """Append what asks for the size with what the open file has, or with the same for the time being."""
     lowering, device, value = body.lowering, body.device, migration.stream.files[0]
@@ -147,7 +168,7 @@ def size_of_file(body: Body, migration: m.Migration) -> None:
     body.add(c.Expr(f"{body.ret()} = {_invoked(body, migration.size, f'&{result}')}"))
     if value.undo:
         body.add(c.If(f"!{device}->saving", (c.Expr(_invoked(body, value.undo)),)))
-    header = f"sizeof(struct {lowering.names.own('record')})"
+    header = size_of_header(lowering, migration.stream.records)
     body.add(c.If("ret", body.leave("ret")), c.Blank(), c.Expr(f"*length = {header} + {result}"))
     body.finish(unlock, c.Return("0"))
 

@@ -108,6 +108,7 @@ class _Specialiser:
             migration,
             features=features,
             arcs=arcs,
+            size=migration.size if self._kernel.has("mig-data-size") else None,
             stream=stream,
             reset=self._steps(migration.reset),
             debugfs=migration.debugfs if migration.debugfs and self._there(migration.debugfs.needs) else None,

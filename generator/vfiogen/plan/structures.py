@@ -11,6 +11,7 @@ from vfiogen.model.walk import names
 from vfiogen.plan.emulation import io_members, is_cached, memory_member, ready_command, shadows
 from vfiogen.plan.lifecycle import is_private, keeps_prepared
 from vfiogen.plan.lower import Lowering, byte_order
+from vfiogen.plan.records import goes_on, saved_type
 from vfiogen.plan.registers import bar_sizes, define
 from vfiogen.plan.view import Defines, Member, Structure
 
@@ -21,7 +22,7 @@ def plan_structures(lowering: Lowering) -> tuple[Structure, ...]:
     if lowering.spec.migration and lowering.spec.migration.stream.area:
         found.append(_area(lowering, lowering.spec.migration.stream.area))
     if lowering.spec.migration and lowering.spec.migration.stream.records:
-        found.append(_record(lowering))
+        found += _records(lowering, lowering.spec.migration.stream)
     if lowering.spec.memories:
         found.append(_memory_structure(lowering))
     if is_private(lowering.spec):
@@ -234,18 +235,28 @@ def _attached(lowering: Lowering, area: m.Area) -> Structure:
     return Structure(lowering.names.own("area"), members, c.comment(role), origin=area.span)
 
 
-def _record(lowering: Lowering) -> Structure:
+def _records(lowering: Lowering, stream: m.Stream) -> tuple[Structure, ...]:
     name = lowering.names.own("record")
     members = (Member("__le64 length"), Member("__le32 flags"), Member("__le32 tag"))
     after = (f"static_assert(sizeof(struct {name}) == 16);",)
-    return Structure(name, members, c.comment("What stands before each record in the stream."), after)
+    header = Structure(name, members, c.comment("What stands before each record in the stream."), after)
+    if not any(record.size_tag for record in stream.records):
+        return (header,)
+    ahead = (Member(f"struct {name} record"), Member("__le64 room"))
+    after = (f"static_assert(sizeof(struct {name}_size) == 24);",)
+    said = "The record ahead of the first: how much room that has needed."
+    return (header, Structure(f"{name}_size", ahead, c.comment(said), after))
 
 
 def _record_members(lowering: Lowering, migration: m.Migration) -> list[Member]:
     stream = migration.stream
     early = [word for record in stream.records for word in names((record.room, record.save))]
     follows = "Whether the device knows what was saved before, and what has changed since."
-    coming = "The record that is coming in, and how much of its data is still to come."
+    coming = (
+        "The record that is coming in, how much of its data is still to come, where that goes, and how much"
+        " `data` has room for."
+    )
+    after = "How much room the rest of the state needs, or 0."
     found = [_typed(value.type, value.name, value.note) for value in stream.files]
     return [
         *found,
@@ -257,9 +268,17 @@ def _record_members(lowering: Lowering, migration: m.Migration) -> list[Member]:
             if migration.has("pre-copy") and "follows" in early
             else []
         ),
+        *[
+            Member(f"{saved_type(lowering, record)} next", c.comment(after, 1))
+            for record in stream.records
+            if goes_on(lowering, record)
+        ],
         *([Member("unsigned long ask_at")] if any(record.again for record in stream.records) else []),
         Member(f"struct {lowering.names.own('record')} record", c.comment(coming, 1)),
         Member("u64 left"),
+        Member("void *to"),
+        Member("size_t capacity"),
+        *([Member("__le64 room")] if any(record.size_tag for record in stream.records) else []),
         Member("bool loaded"),
         *([] if stream.background else [Member("int error")]),
     ]

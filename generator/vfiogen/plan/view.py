@@ -105,7 +105,8 @@ class RecordsView(Record):
     `kinds` are the types of the results of the first two, `most` the text of the largest; `prefix` is the
     structure in front of what is loaded, with the assignments to its fields; `again` is in milliseconds, 0 is
     always. `asked` is `room` while the device runs. `follows` tells whether it matters that there was one
-    before, `running` whether the device is told that it goes on running.
+    before, `running` whether the device is told that it goes on running, `next` whether that says how much
+    room the record after this one needs. `size_tag` is the macro of the tag of a record ahead of the first.
     """
 
     tag: str
@@ -120,6 +121,8 @@ class RecordsView(Record):
     asked: str
     follows: bool
     running: bool
+    next: bool = False
+    size_tag: str | None = None
 
 
 class FileView(Record):

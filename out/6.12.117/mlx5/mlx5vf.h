@@ -20,6 +20,7 @@
 
 /* The tags and flags of records, and the largest that is taken. */
 #define MLX5VF_RECORD_FIRMWARE_DATA	0
+#define MLX5VF_RECORD_SIZE		1
 #define MLX5VF_RECORD_OPTIONAL		BIT(0)
 #define MLX5VF_RECORD_MOST		0x40000000
 
@@ -40,12 +41,22 @@ struct mlx5vf_record {
 
 static_assert(sizeof(struct mlx5vf_record) == 16);
 
+/* The record ahead of the first: how much room that has needed. */
+struct mlx5vf_record_size {
+	struct mlx5vf_record record;
+	__le64 room;
+};
+
+static_assert(sizeof(struct mlx5vf_record_size) == 24);
+
 struct mlx5vf_device {
 	struct vfio_pci_core_device core_device;
 	struct mlx5_core_dev *mdev;
 	struct notifier_block sriov;
 	/* The firmware's name for the function. */
 	u16 vhca;
+	/* The firmware saves its state in parts. */
+	bool chunked;
 	/* The parent has disabled the function. */
 	bool detached;
 	/*
@@ -89,17 +100,23 @@ struct mlx5vf_migration_file {
 	 * since.
 	 */
 	bool follows;
+	/* How much room the rest of the state needs, or 0. */
+	u32 next;
 	/*
-	 * The record that is coming in, and how much of its data is still to
-	 * come.
+	 * The record that is coming in, how much of its data is still to come,
+	 * where that goes, and how much `data` has room for.
 	 */
 	struct mlx5vf_record record;
 	u64 left;
+	void *to;
+	size_t capacity;
+	__le64 room;
 	bool loaded;
 };
 
 bool mlx5vf_can_migrate(struct mlx5_core_dev *core, u32 function);
 int mlx5vf_vhca_id(struct mlx5vf_device *mlx5vf, u16 *id);
+bool mlx5vf_in_chunks(struct mlx5vf_device *mlx5vf);
 int mlx5vf_mkey_create(struct mlx5vf_device *mlx5vf,
 		       const struct mlx5vf_area *area, u32 *number);
 

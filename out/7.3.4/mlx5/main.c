@@ -84,8 +84,8 @@ static int mlx5vf_resume(struct mlx5vf_device *mlx5vf, u16 side)
 			       sizeof(completion));
 }
 
-static int mlx5vf_state_size(struct mlx5vf_device *mlx5vf, bool incremental,
-			     u32 *bytes)
+static int mlx5vf_required(struct mlx5vf_device *mlx5vf, bool incremental,
+			   u32 *bytes)
 {
 	u32 completion[MLX5_ST_SZ_DW(query_vhca_migration_state_out)] = {};
 	u32 request[MLX5_ST_SZ_DW(query_vhca_migration_state_in)] = {};
@@ -95,6 +95,8 @@ static int mlx5vf_state_size(struct mlx5vf_device *mlx5vf, bool incremental,
 		 MLX5_CMD_OP_QUERY_VHCA_MIGRATION_STATE);
 	MLX5_SET(query_vhca_migration_state_in, request, incremental,
 		 incremental);
+	MLX5_SET(query_vhca_migration_state_in, request, chunk,
+		 mlx5vf->chunked);
 	MLX5_SET(query_vhca_migration_state_in, request, vhca_id, mlx5vf->vhca);
 
 	ret = mlx5vf_firmware(mlx5vf, request, sizeof(request), completion,
@@ -107,9 +109,75 @@ static int mlx5vf_state_size(struct mlx5vf_device *mlx5vf, bool incremental,
 	return 0;
 }
 
+static int mlx5vf_remaining(struct mlx5vf_device *mlx5vf, bool incremental,
+			    u64 *bytes)
+{
+	u32 completion[MLX5_ST_SZ_DW(query_vhca_migration_state_out)] = {};
+	u32 request[MLX5_ST_SZ_DW(query_vhca_migration_state_in)] = {};
+	int ret;
+
+	MLX5_SET(query_vhca_migration_state_in, request, opcode,
+		 MLX5_CMD_OP_QUERY_VHCA_MIGRATION_STATE);
+	MLX5_SET(query_vhca_migration_state_in, request, incremental,
+		 incremental);
+	MLX5_SET(query_vhca_migration_state_in, request, chunk,
+		 mlx5vf->chunked);
+	MLX5_SET(query_vhca_migration_state_in, request, vhca_id, mlx5vf->vhca);
+
+	ret = mlx5vf_firmware(mlx5vf, request, sizeof(request), completion,
+			      sizeof(completion));
+	if (ret)
+		return ret;
+
+	*bytes = MLX5_GET64(query_vhca_migration_state_out, completion,
+			    remaining_total_size);
+	return 0;
+}
+
+/*
+ * A part can be as small as the firmware asks for, but the more there are the
+ * longer it takes.
+ */
+static int mlx5vf_room(struct mlx5vf_device *mlx5vf, bool incremental,
+		       u32 *bytes)
+{
+	u64 bytes2;
+	int ret;
+
+	ret = mlx5vf_required(mlx5vf, incremental, bytes);
+	if (ret)
+		return ret;
+
+	if (!mlx5vf->chunked)
+		return 0;
+
+	ret = mlx5vf_remaining(mlx5vf, incremental, &bytes2);
+	if (ret)
+		return ret;
+
+	*bytes = max_t(u64, *bytes, min_t(u64, bytes2, 0x800000));
+	return 0;
+}
+
+static int mlx5vf_state_size(struct mlx5vf_device *mlx5vf, u64 *bytes)
+{
+	u32 bytes2;
+	int ret;
+
+	ret = mlx5vf_required(mlx5vf, false, &bytes2);
+	if (ret)
+		return ret;
+
+	*bytes = bytes2;
+	if (!mlx5vf->chunked)
+		return 0;
+
+	return mlx5vf_remaining(mlx5vf, false, bytes);
+}
+
 static int mlx5vf_save(struct mlx5vf_device *mlx5vf,
 		       const struct mlx5vf_area *area, bool incremental,
-		       bool track, u32 *bytes)
+		       bool track, u32 *bytes, u32 *rest)
 {
 	u32 completion[MLX5_ST_SZ_DW(save_vhca_state_out)] = {};
 	u32 request[MLX5_ST_SZ_DW(save_vhca_state_in)] = {};
@@ -129,6 +197,8 @@ static int mlx5vf_save(struct mlx5vf_device *mlx5vf,
 		return ret;
 
 	*bytes = MLX5_GET(save_vhca_state_out, completion, actual_image_size);
+	*rest = MLX5_GET(save_vhca_state_out, completion,
+			 next_required_umem_size);
 	return 0;
 }
 
@@ -344,15 +414,20 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 			     struct mlx5vf_migration_file *migf, bool pre_copy)
 {
 	size_t front, kept = migf->length - migf->pos;
+	struct mlx5vf_record_size *first;
 	struct mlx5vf_record *record;
 	struct mlx5vf_area area;
-	u32 room, length;
+	u32 room, length, next;
 	void *data;
 	int ret;
 
-	ret = mlx5vf_state_size(mlx5vf, migf->follows, &room);
-	if (ret)
-		return ret;
+	if (migf->next) {
+		room = migf->next;
+	} else {
+		ret = mlx5vf_room(mlx5vf, migf->follows, &room);
+		if (ret)
+			return ret;
+	}
 
 	/* Nothing has changed. */
 	if (!room && migf->follows && pre_copy)
@@ -362,7 +437,7 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 		return -EIO;
 
 	/* What the parent fills begins with a page. */
-	front = PAGE_ALIGN(kept + sizeof(*record));
+	front = PAGE_ALIGN(kept + sizeof(*first) + sizeof(*record));
 	data = __vmalloc(size_add(front, room),
 			 GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!data)
@@ -373,7 +448,8 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 	if (ret)
 		goto err_free;
 
-	ret = mlx5vf_save(mlx5vf, &area, migf->follows, pre_copy, &length);
+	ret = mlx5vf_save(mlx5vf, &area, migf->follows, pre_copy, &length,
+			  &next);
 	mlx5vf_unmap_area(mlx5vf, data + front, room, DMA_FROM_DEVICE, &area);
 	if (!ret && (!length || length > room))
 		ret = -EIO;
@@ -384,13 +460,23 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 	record->length = cpu_to_le64(length);
 	record->flags = 0;
 	record->tag = cpu_to_le32(MLX5VF_RECORD_FIRMWARE_DATA);
-	if (kept)
+	if (!migf->data) {
+		/* Who loads this can have the memory before the device stops. */
+		first = (void *)record - sizeof(*first);
+		first->record.length = cpu_to_le64(sizeof(first->room));
+		first->record.flags = cpu_to_le32(MLX5VF_RECORD_OPTIONAL);
+		first->record.tag = cpu_to_le32(MLX5VF_RECORD_SIZE);
+		first->room = cpu_to_le64(room);
+		kept = sizeof(*first);
+	} else if (kept) {
 		memcpy((void *)record - kept, migf->data + migf->pos, kept);
+	}
 
 	vfree(migf->data);
 	migf->data = data;
 	migf->pos = front - sizeof(*record) - kept;
 	migf->length = front + length;
+	migf->next = pre_copy ? 0 : next;
 	migf->records++;
 	migf->pre_copy = pre_copy;
 	migf->follows = true;
@@ -401,10 +487,22 @@ err_free:
 	return ret;
 }
 
-/* Looks at the header of a record; data that is to be skipped needs no room. */
+/*
+ * Looks at the header of a record, and says where its data goes: nowhere, if it
+ * is to be skipped.
+ */
 static int mlx5vf_begin_record(struct mlx5vf_migration_file *migf)
 {
+	size_t room;
+
+	migf->to = NULL;
 	migf->left = le64_to_cpu(migf->record.length);
+	if (le32_to_cpu(migf->record.tag) == MLX5VF_RECORD_SIZE &&
+	    migf->left == sizeof(migf->room)) {
+		migf->to = &migf->room;
+		return 0;
+	}
+
 	if (le32_to_cpu(migf->record.tag) != MLX5VF_RECORD_FIRMWARE_DATA) {
 		if (le32_to_cpu(migf->record.flags) & MLX5VF_RECORD_OPTIONAL)
 			return 0;
@@ -416,11 +514,23 @@ static int mlx5vf_begin_record(struct mlx5vf_migration_file *migf)
 	if (migf->left > MLX5VF_RECORD_MOST)
 		return -ENOMEM;
 
-	migf->data = __vmalloc(migf->left, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	return migf->data ? 0 : -ENOMEM;
+	if (migf->left > migf->capacity) {
+		room = max_t(u64, migf->left,
+			     min_t(u64, le64_to_cpu(migf->room),
+				   MLX5VF_RECORD_MOST));
+		vfree(migf->data);
+		migf->capacity = 0;
+		migf->data = __vmalloc(room, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		if (!migf->data)
+			return -ENOMEM;
+
+		migf->capacity = room;
+	}
+	migf->to = migf->data;
+	return 0;
 }
 
-/* Loads a record that is complete, unless it was skipped. */
+/* Loads a record that is complete, unless it was about something else. */
 static int mlx5vf_end_record(struct mlx5vf_migration_file *migf)
 {
 	size_t size = le64_to_cpu(migf->record.length);
@@ -429,7 +539,7 @@ static int mlx5vf_end_record(struct mlx5vf_migration_file *migf)
 	int ret;
 
 	migf->pos = 0;
-	if (!migf->data)
+	if (!migf->to || migf->to == &migf->room)
 		return 0;
 
 	ret = mlx5vf_map_area(mlx5vf, migf->data, size, DMA_TO_DEVICE, &area);
@@ -438,8 +548,6 @@ static int mlx5vf_end_record(struct mlx5vf_migration_file *migf)
 		mlx5vf_unmap_area(mlx5vf, migf->data, size, DMA_TO_DEVICE,
 				  &area);
 	}
-	vfree(migf->data);
-	migf->data = NULL;
 	migf->loaded = true;
 	return ret;
 }
@@ -456,7 +564,7 @@ static ssize_t mlx5vf_write_records(struct mlx5vf_migration_file *migf,
 			to = (void *)&migf->record + migf->pos;
 		} else {
 			size = min_t(u64, migf->left, SIZE_MAX);
-			to = migf->data;
+			to = migf->to;
 			if (to)
 				to += le64_to_cpu(migf->record.length) - migf->left;
 		}
@@ -535,6 +643,12 @@ static ssize_t mlx5vf_save_read(struct file *filp, char __user *buf,
 	migf->pos += count;
 	ret = count;
 
+	/* What comes next has the memory of what has been read. */
+	if (migf->pos == migf->length && migf->next) {
+		migf->pending = true;
+		queue_work(system_long_wq, &migf->mlx5vf->save_work);
+	}
+
 out_unlock:
 	mutex_unlock(&migf->lock);
 	return ret;
@@ -543,14 +657,16 @@ out_unlock:
 /* Produces what is waited for, if it is still wanted; the state is locked. */
 static void mlx5vf_save_pending(struct mlx5vf_migration_file *migf)
 {
+	bool pending;
 	int ret;
 
 	lockdep_assert_held(&migf->mlx5vf->state_mutex);
 
 	mutex_lock(&migf->lock);
 	ret = mlx5vf_file_error(migf);
+	pending = migf->pending;
 	mutex_unlock(&migf->lock);
-	if (ret || !migf->pending)
+	if (ret || !pending)
 		return;
 
 	if (migf->pre_copy) {
@@ -600,7 +716,7 @@ static long mlx5vf_precopy_ioctl(struct file *filp, unsigned int cmd,
 	/* What has changed is saved once the rest has been read. */
 	if (migf->follows &&
 	    migf->mlx5vf->mig_state == VFIO_DEVICE_STATE_PRE_COPY) {
-		ret = mlx5vf_state_size(migf->mlx5vf, migf->follows, &room);
+		ret = mlx5vf_room(migf->mlx5vf, migf->follows, &room);
 		if (ret)
 			goto out_unlock;
 
@@ -939,15 +1055,16 @@ static int mlx5vf_get_data_size(struct vfio_device *core_vdev,
 				unsigned long *length)
 {
 	struct mlx5vf_device *mlx5vf = mlx5vf_from_vfio(core_vdev);
-	u32 bytes;
+	u64 bytes;
 	int ret;
 
 	mlx5vf_lock_state(mlx5vf);
-	ret = mlx5vf_state_size(mlx5vf, false, &bytes);
+	ret = mlx5vf_state_size(mlx5vf, &bytes);
 	if (ret)
 		goto err_unlock;
 
-	*length = sizeof(struct mlx5vf_record) + bytes;
+	*length = sizeof(struct mlx5vf_record_size) +
+		  sizeof(struct mlx5vf_record) + bytes;
 	mutex_unlock(&mlx5vf->state_mutex);
 	return 0;
 
@@ -1005,6 +1122,8 @@ static int mlx5vf_init(struct vfio_device *core_vdev)
 	ret = mlx5vf_vhca_id(mlx5vf, &mlx5vf->vhca);
 	if (ret)
 		goto err_put;
+
+	mlx5vf->chunked = mlx5vf_in_chunks(mlx5vf);
 
 	mutex_init(&mlx5vf->state_mutex);
 	mlx5vf->mig_state = VFIO_DEVICE_STATE_RUNNING;

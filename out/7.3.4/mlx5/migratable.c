@@ -10,7 +10,8 @@ bool mlx5vf_can_migrate(struct mlx5_core_dev *core, u32 function)
 	bool can = false;
 	void *caps;
 
-	if (!MLX5_CAP_GEN(core, migration))
+	if (!MLX5_CAP_GEN(core, migration) || !MLX5_CAP_GEN_2(core, migration_multi_load) ||
+	    !MLX5_CAP_GEN_2(core, migration_tracking_state))
 		return false;
 
 	caps = kzalloc(MLX5_ST_SZ_BYTES(query_hca_cap_out), GFP_KERNEL);

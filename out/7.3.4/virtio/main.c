@@ -238,9 +238,15 @@ err_free:
 	return ret;
 }
 
-/* Looks at the header of a record; data that is to be skipped needs no room. */
+/*
+ * Looks at the header of a record, and says where its data goes: nowhere, if it
+ * is to be skipped.
+ */
 static int virtiovf_begin_record(struct virtiovf_migration_file *migf)
 {
+	size_t room;
+
+	migf->to = NULL;
 	migf->left = le64_to_cpu(migf->record.length);
 	if (le32_to_cpu(migf->record.tag) != VIRTIOVF_RECORD_DEVICE_DATA) {
 		if (le32_to_cpu(migf->record.flags) & VIRTIOVF_RECORD_OPTIONAL)
@@ -253,13 +259,24 @@ static int virtiovf_begin_record(struct virtiovf_migration_file *migf)
 	if (migf->left > VIRTIOVF_RECORD_MOST)
 		return -ENOMEM;
 
-	migf->data = __vmalloc(size_add(sizeof(struct virtio_admin_cmd_resource_obj_cmd_hdr),
-					migf->left),
-			       GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	return migf->data ? 0 : -ENOMEM;
+	if (migf->left > migf->capacity) {
+		room = migf->left;
+		vfree(migf->data);
+		migf->capacity = 0;
+		migf->data =
+			__vmalloc(size_add(sizeof(struct virtio_admin_cmd_resource_obj_cmd_hdr),
+					   room),
+				  GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		if (!migf->data)
+			return -ENOMEM;
+
+		migf->capacity = room;
+	}
+	migf->to = migf->data + sizeof(struct virtio_admin_cmd_resource_obj_cmd_hdr);
+	return 0;
 }
 
-/* Loads a record that is complete, unless it was skipped. */
+/* Loads a record that is complete, unless it was about something else. */
 static int virtiovf_end_record(struct virtiovf_migration_file *migf)
 {
 	struct virtio_admin_cmd_resource_obj_cmd_hdr *prefix = migf->data;
@@ -268,7 +285,7 @@ static int virtiovf_end_record(struct virtiovf_migration_file *migf)
 	int ret;
 
 	migf->pos = 0;
-	if (!migf->data)
+	if (!migf->to)
 		return 0;
 
 	size += sizeof(*prefix);
@@ -279,8 +296,6 @@ static int virtiovf_end_record(struct virtiovf_migration_file *migf)
 		ret = virtio_pci_admin_dev_parts_set(migf->virtiovf->core_device.pdev, sgt.sgl);
 		sg_free_table(&sgt);
 	}
-	vfree(migf->data);
-	migf->data = NULL;
 	migf->loaded = true;
 	return ret;
 }
@@ -297,10 +312,9 @@ static ssize_t virtiovf_write_records(struct virtiovf_migration_file *migf,
 			to = (void *)&migf->record + migf->pos;
 		} else {
 			size = min_t(u64, migf->left, SIZE_MAX);
-			to = migf->data;
+			to = migf->to;
 			if (to)
-				to += sizeof(struct virtio_admin_cmd_resource_obj_cmd_hdr) +
-				      le64_to_cpu(migf->record.length) - migf->left;
+				to += le64_to_cpu(migf->record.length) - migf->left;
 		}
 		size = min(size, count - done);
 		if (to && copy_from_user(to, buf + done, size))

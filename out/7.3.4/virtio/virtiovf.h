@@ -72,11 +72,13 @@ struct virtiovf_migration_file {
 	unsigned int records;
 	unsigned long ask_at;
 	/*
-	 * The record that is coming in, and how much of its data is still to
-	 * come.
+	 * The record that is coming in, how much of its data is still to come,
+	 * where that goes, and how much `data` has room for.
 	 */
 	struct virtiovf_record record;
 	u64 left;
+	void *to;
+	size_t capacity;
 	bool loaded;
 	int error;
 };

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import errno
-import struct
 
 from tests.lab.driver import Driver, Mutation, copy_simulated
 from tests.lab.drivers.qat import flip, observe_memory, reset_memory
@@ -12,13 +11,17 @@ from tests.lab.machines import SIMULATED
 from vfiogen.vfio.uapi import Migration
 
 _HEADER = 8 + 4 + 4
-_SIZE = _HEADER + 4 + 4 + 256 + 6000
+_AHEAD = _HEADER + 8
+_CHUNK = 4096
+_IMAGE = 4 + 4 + 256 + 6000
+_SIZE = _AHEAD + 2 * _HEADER + _IMAGE
 _VFS = ("10007:00:00.1", "10007:00:00.2")
 
 
-def _optional(stream: bytes) -> bytes:
-    """A record that may be skipped, and no other."""
-    return stream[:8] + struct.pack("<II", 1, 77) + stream[_HEADER:]
+def _reorder(stream: bytes) -> bytes:
+    """The second part of an image before the first."""
+    end = _AHEAD + _HEADER + _CHUNK
+    return stream[:_AHEAD] + stream[end:] + stream[_AHEAD:end]
 
 
 DRIVER = Driver(
@@ -36,19 +39,19 @@ DRIVER = Driver(
     observe=observe_memory,
     copy=copy_simulated,
     mutations=(
-        flip("longer-record", 0),
-        flip("much-longer-record", 4, errors=(errno.ENOMEM,), at_write=errno.ENOMEM),
-        flip("huge-record", 7, errors=(errno.ENOMEM,), at_write=errno.ENOMEM),
-        flip("other-tag", 12, errors=(errno.EOPNOTSUPP,), at_write=errno.EOPNOTSUPP),
-        flip("other-magic", _HEADER, at_write=errno.EINVAL),
-        flip("checksum-changed", _HEADER + 4, at_write=errno.EINVAL),
-        flip("body-changed", _HEADER + 8, at_write=errno.EINVAL),
+        flip("longer-record", _AHEAD),
+        flip("much-longer-record", _AHEAD + 4, errors=(errno.ENOMEM,), at_write=errno.ENOMEM),
+        flip("other-tag", _AHEAD + 12, errors=(errno.EOPNOTSUPP,), at_write=errno.EOPNOTSUPP),
+        flip("other-magic", _AHEAD + _HEADER, at_write=errno.EINVAL),
+        flip("checksum-changed", _AHEAD + _HEADER + 4, at_write=errno.EINVAL),
+        flip("body-changed", _AHEAD + _HEADER + 8, at_write=errno.EINVAL),
         flip("end-changed", _SIZE - 1, at_write=errno.EINVAL),
         Mutation("empty", lambda _: b"", (errno.EINVAL,)),
-        Mutation("header-only", lambda stream: stream[:_HEADER], (errno.EINVAL,)),
+        Mutation("size-only", lambda stream: stream[:_AHEAD], (errno.EINVAL,)),
+        Mutation("header-only", lambda stream: stream[: _AHEAD + _HEADER], (errno.EINVAL,)),
         Mutation("truncated", lambda stream: stream[:-1], (errno.EINVAL,)),
         Mutation("trailing", lambda stream: stream + b"\0", (errno.EINVAL,)),
-        Mutation("optional-only", _optional, (errno.EINVAL,)),
+        Mutation("reordered", _reorder, (errno.EINVAL,), at_write=errno.EINVAL),
     ),
     commands=(
         "suspend_initiator",

@@ -34,6 +34,7 @@
 #define FIRST_ID	0x40
 #define MAGIC		0x584c4d42
 #define BODY		256
+#define CHUNK		4096	/* as much of an image as a save gives, in chunks */
 
 struct lab_mlx5_image {
 	__le32 magic;
@@ -53,7 +54,12 @@ struct lab_mlx5_vf {
 	bool initiator_stopped;
 	bool responder_stopped;
 	bool tracked;
+	bool chunked;
 	u32 saved;		/* the checksum of what was saved last */
+	/* What goes in chunks, and how much of it has gone or come. */
+	struct lab_mlx5_image image;
+	u32 gone;
+	u32 come;
 	struct blocking_notifier_head listeners;
 };
 
@@ -88,6 +94,8 @@ static void reset_vf(unsigned int device, int vf)
 	vfs[vf].initiator_stopped = false;
 	vfs[vf].responder_stopped = false;
 	vfs[vf].tracked = false;
+	vfs[vf].gone = 0;
+	vfs[vf].come = 0;
 }
 
 static const struct lab_function functions[] = {
@@ -290,16 +298,35 @@ static struct lab_mlx5_save parse_save(void *in)
 	};
 }
 
+/* A part of an image that has been taken; what is tracked goes whole. */
+static int save_part(const struct lab_mlx5_save *request, void *out)
+{
+	struct lab_mlx5_vf *vf = &vfs[request->vf];
+	u32 part = sizeof(vf->image) - vf->gone;
+	int ret;
+
+	if (vf->chunked && !request->track)
+		part = min_t(u32, part, CHUNK);
+	if (request->size < part)
+		return -EINVAL;
+	ret = move(request->key, (u8 *)&vf->image + vf->gone, part, true);
+	if (ret)
+		return ret;
+	vf->gone = (vf->gone + part) % sizeof(vf->image);
+	MLX5_SET(save_vhca_state_out, out, actual_image_size, part);
+	MLX5_SET(save_vhca_state_out, out, next_required_umem_size,
+		 vf->gone ? min_t(u32, sizeof(vf->image) - vf->gone, CHUNK) : 0);
+	return 0;
+}
+
 static int save(const struct lab_mlx5_save *request, void *out)
 {
-	struct lab_mlx5_image *image __free(kvfree) =
-		kvzalloc(sizeof(*image), GFP_KERNEL);
 	struct lab_mlx5_vf *vf = &vfs[request->vf];
 	int ret;
 
 	lockdep_assert_held(&lock);
-	if (!image)
-		return -ENOMEM;
+	if (vf->gone && request->incremental && !request->track)
+		return save_part(request, out);
 	/*
 	 * Tracking can't begin while it is stopped, nor go on unbegun; while
 	 * it runs, it is saved to be tracked, or to be so no more.
@@ -308,15 +335,13 @@ static int save(const struct lab_mlx5_save *request, void *out)
 	    (request->incremental && !vf->tracked) ||
 	    (!request->track && !vf->responder_stopped && !vf->tracked))
 		return -EPERM;
-	if (request->size < sizeof(*image))
-		return -EINVAL;
-	take(vf, image);
-	ret = move(request->key, image, sizeof(*image), true);
+	vf->gone = 0;
+	take(vf, &vf->image);
+	ret = save_part(request, out);
 	if (ret)
 		return ret;
 	vf->tracked = request->track;
-	vf->saved = le32_to_cpu(image->crc);
-	MLX5_SET(save_vhca_state_out, out, actual_image_size, sizeof(*image));
+	vf->saved = le32_to_cpu(vf->image.crc);
 	return 0;
 }
 
@@ -342,20 +367,20 @@ static void finish_save(struct work_struct *work)
 
 static int load(int number, u32 mkey, u32 size)
 {
-	struct lab_mlx5_image *image __free(kvfree) =
-		kvzalloc(sizeof(*image), GFP_KERNEL);
 	struct lab_mlx5_vf *vf = &vfs[number];
+	struct lab_mlx5_image *image = &vf->image;
 	int ret;
 
-	if (!image)
-		return -ENOMEM;
 	if (!vf->responder_stopped)
 		return -EPERM;
-	if (size != sizeof(*image))
+	if (size > sizeof(*image) - vf->come)
 		return -EINVAL;
-	ret = move(mkey, image, size, false);
+	ret = move(mkey, (u8 *)image + vf->come, size, false);
 	if (ret)
 		return ret;
+	vf->come = (vf->come + size) % sizeof(*image);
+	if (vf->come)
+		return 0;
 	if (image->magic != cpu_to_le32(MAGIC) ||
 	    image->crc != cpu_to_le32(checksum(image)))
 		return -EINVAL;
@@ -364,7 +389,7 @@ static int load(int number, u32 mkey, u32 size)
 }
 
 /* An image is as large as any; while it runs, one that is as the last isn't needed. */
-static int query(int number, bool incremental, void *out)
+static int query(int number, bool incremental, bool chunked, void *out)
 {
 	struct lab_mlx5_image *image __free(kvfree) =
 		kvzalloc(sizeof(*image), GFP_KERNEL);
@@ -375,19 +400,25 @@ static int query(int number, bool incremental, void *out)
 		return -ENOMEM;
 	if (incremental && !vf->tracked)
 		return -EINVAL;
+	lab_expect(!chunked || MLX5_CAP_GEN_2(core, migration_in_chunks),
+		   "chunks that aren't offered");
+	vf->chunked = chunked;
 	take(vf, image);
 	if (incremental && !vf->responder_stopped &&
 	    vf->saved == le32_to_cpu(image->crc))
 		size = 0;
 	MLX5_SET(query_vhca_migration_state_out, out, required_umem_size, size);
+	/* What is left is an estimate. */
 	MLX5_SET64(query_vhca_migration_state_out, out, remaining_total_size,
-		   size);
+		   size ? size + 100 : 0);
 	return 0;
 }
 
 /* Initiators stop before responders, and start after them. */
 static int suspend(struct lab_mlx5_vf *vf, u16 mode)
 {
+	vf->gone = 0;
+	vf->come = 0;
 	if (mode == MLX5_SUSPEND_VHCA_IN_OP_MOD_SUSPEND_INITIATOR) {
 		if (vf->initiator_stopped)
 			return -EPERM;
@@ -479,7 +510,9 @@ int mlx5_cmd_exec(struct mlx5_core_dev *dev, void *in, int in_size, void *out,
 		ret = lab_injected("query");
 		return ret ?: query(vf_of(id),
 				    MLX5_GET(query_vhca_migration_state_in, in,
-					     incremental), out);
+					     incremental),
+				    MLX5_GET(query_vhca_migration_state_in, in,
+					     chunk), out);
 	case MLX5_CMD_OP_SAVE_VHCA_STATE:
 		ret = lab_injected("save");
 		request = parse_save(in);
@@ -662,6 +695,7 @@ static void set_caps(void)
 	MLX5_SET(cmd_hca_cap, caps[0].cur, migration, 1);
 	MLX5_SET(cmd_hca_cap_2, caps[1].cur, migration_multi_load, 1);
 	MLX5_SET(cmd_hca_cap_2, caps[1].cur, migration_tracking_state, 1);
+	MLX5_SET(cmd_hca_cap_2, caps[1].cur, migration_in_chunks, 1);
 	core->caps.hca[MLX5_CAP_GENERAL] = &caps[0];
 	core->caps.hca[MLX5_CAP_GENERAL_2] = &caps[1];
 }

@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The parent's firmware: it says what its state needs, and that it has saved a little less. */
+/*
+ * The parent's firmware: it says what its state needs, and that it has saved a little less. What is saved whole has
+ * a second part.
+ */
 struct mlx5_core_dev { u32 pages; };
 #define MLX5_ST_SZ_DW(structure) 64
 #define MLX5_ST_SZ_BYTES(structure) 256
 #define MLX5_ADDR_OF(structure, buffer, field) ((void *)((u8 *)(buffer) + 64))
-#define MLX5_SET(structure, buffer, field, value) ((void)(buffer), (void)(value))
+static bool machine_whole;
+#define MLX5_SET(structure, buffer, field, value) \
+	((void)(buffer), !strcmp(#field, "incremental") ? (void)(machine_whole = !(value)) : (void)(value))
 #define MLX5_SET64 MLX5_SET
-#define MLX5_GET(structure, buffer, field) ((void)(buffer), MACHINE_##structure)
+#define MLX5_GET64 MLX5_GET
+#define MLX5_GET(structure, buffer, field) \
+	((void)(buffer), strcmp(#field, "next_required_umem_size") ? MACHINE_##structure : machine_whole ? 6000 : 0)
 #define MLX5_CAP_GEN(core, field) 1
+#define MLX5_CAP_GEN_2(core, field) 1
 enum { MLX5_CAP_GENERAL, MLX5_CAP_GENERAL_2, MLX5_MKC_ACCESS_MODE_MTT };
 enum { MACHINE_query_hca_cap_out = 1, MACHINE_query_vhca_migration_state_out = 9000, MACHINE_save_vhca_state_out = 5000 };
 enum { MLX5_PF_NOTIFY_DISABLE_VF, MLX5_PF_NOTIFY_ENABLE_VF };

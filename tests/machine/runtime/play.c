@@ -267,14 +267,11 @@ QUIET static void check_ready(struct file *file)
 
 QUIET static void do_work(struct file *opened_now)
 {
-	struct work_struct *work = machine.work;
-
-	if (!work)
+	if (!machine.work)
 		return;
 	if (opened_now)
 		check_pending(opened_now);
-	machine.work = NULL;
-	work->function(work);
+	machine_do_work();
 	check_ready(slots[0]);
 }
 

@@ -160,6 +160,15 @@ void machine_queue(struct work_struct *work)
 	machine.work = work;
 }
 
+void machine_do_work(void)
+{
+	struct work_struct *work = machine.work;
+
+	machine.work = NULL;
+	if (work)
+		work->function(work);
+}
+
 void cancel_work_sync(struct work_struct *work)
 {
 	if (machine.locks)

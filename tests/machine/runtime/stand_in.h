@@ -180,7 +180,10 @@ enum { EPOLLIN = 1, EPOLLERR = 8, EPOLLRDNORM = 64 };
 #define wake_up_interruptible_all(queue) ((void)(queue)->waiting)
 #define poll_wait(file, queue, table) ((void)(queue)->waiting)
 #define READ_ONCE(value) (value)
+void machine_do_work(void);
 #define wait_event_interruptible(queue, condition) ({ \
+	if (!(condition)) \
+		machine_do_work(); \
 	if (!(condition)) \
 		machine_fault("a reader waits for ever"); \
 	0; \
