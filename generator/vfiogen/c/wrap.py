@@ -39,7 +39,7 @@ _PRICES = {
     **dict.fromkeys(["?", "&", "^"], 20),
     **dict.fromkeys(["*", "/", "%"], 24),
     **dict.fromkeys(_ASSIGNMENTS, 26),
-    **dict.fromkeys(["<<", ">>"], 28),
+    **dict.fromkeys(["<<", ">>"], 60),
     **dict.fromkeys(["==", "!=", "<", "<=", ">", ">="], 90),
 }
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"|' r"'(?:[^'\\]|\\.)*'")

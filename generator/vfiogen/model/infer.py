@@ -553,7 +553,7 @@ class Inference:
         fields = structure.fields if structure else ()
         for one in fields:
             if one.name.text == node.name:
-                return field_of(self._type(one.type), base, node.name)
+                return replace(field_of(self._type(one.type), base, node.name), changes=one.changes)
         message = f"nothing is known of a field {quote(node.name)} of {quote(target)}"
         hint = f"structures names the fields of {quote(target)} that are used, with their types"
         if structure is None:

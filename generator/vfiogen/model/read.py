@@ -245,14 +245,14 @@ class _Reader:
 
     def _kernel_structure(self, name: m.Word, view: _View) -> m.KernelStructure:
         for key, value in view["fields"].entries():
-            if value.names():
+            if set(value.names()) - {"type", "changes"}:
                 message = f"{quote(name.text)} is the kernel's, and only the type of a field is said"
                 hint = f"write `{key}: u32`, say; a layout of your own has a name such as device-state"
                 self._problems.report("structure-kind", message, key.span, hint)
         if view["endian"]:
             message = f"{quote(name.text)} is the kernel's, and only a layout says its byte order"
             self._problems.report("structure-kind", message, view["endian"].key_span)
-        fields = (m.KernelField(key, value.word()) for key, value in view["fields"].entries())
+        fields = (_kernel_field(key, value) for key, value in view["fields"].entries())
         return m.KernelStructure(name, tuple(fields))
 
     def _layout(self, name: m.Word, view: _View) -> m.Layout:
@@ -261,6 +261,9 @@ class _Reader:
                 message = f"{quote(name.text)} is a layout, and its fields are maps"
                 hint = f"write `{key}: {{ type: u32, save: ... }}`; a structure of the kernel is `struct x`"
                 self._problems.report("structure-kind", message, key.span, hint)
+            elif value["changes"]:
+                message = f"nobody but the driver changes {quote(key.text)}, which is a field of a layout"
+                self._problems.report("structure-kind", message, value["changes"].key_span)
         fields = tuple(self._field(key, value) for key, value in view["fields"].entries())
         return m.Layout(name, view["endian"].text("little"), fields, view["note"].optional())
 
@@ -726,6 +729,10 @@ def _feature(name: m.Word, view: _View) -> m.KernelFeature:
     since = view["since"]
     releases = since.words() or (since.word(),)
     return m.KernelFeature(name, view["header"].word(), view["declares"].word(), releases)
+
+
+def _kernel_field(key: m.Word, view: _View) -> m.KernelField:
+    return m.KernelField(key, (view["type"] if view["type"] else view).word(), bool(view["changes"]))
 
 
 def _layout_type(view: _View) -> m.Word:

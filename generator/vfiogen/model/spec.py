@@ -217,10 +217,11 @@ class Provider(Record):
 
 
 class KernelField(Record):
-    """A field of a kernel structure and its type."""
+    """A field of a kernel structure and its type; it may change while it is looked at."""
 
     name: Word
     type: Word
+    changes: bool = False
 
 
 class KernelStructure(Record):

@@ -96,11 +96,15 @@ class Aligned(Typed):
 
 
 class Field(Typed):
-    """A field of a kernel structure; `order` is its byte order as in le16, if it has one of its own."""
+    """A field of a kernel structure; `order` is its byte order as in le16, if it has one of its own.
+
+    One that `changes` while it is looked at is read once.
+    """
 
     base: Typed
     name: str
     order: str = ""
+    changes: bool = False
 
 
 class Kept(Typed):

@@ -18,6 +18,7 @@ HEADERS = {
     "linux/bitfield.h": "FIELD_GET FIELD_PREP",
     "linux/bits.h": "BIT BIT_ULL GENMASK GENMASK_ULL",
     "linux/build_bug.h": "static_assert",
+    "linux/compiler.h": "READ_ONCE",
     "linux/container_of.h": "container_of",
     "linux/dcache.h": "dput",
     "linux/debugfs.h": "debugfs_create_file",

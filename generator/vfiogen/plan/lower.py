@@ -805,6 +805,8 @@ class Body(Struct):
     def _field(self, node: t.Field) -> tuple[str, int]:
         sign = "->" if node.base.type.kind == "pointer" else "."
         text = f"{self.value(node.base, TIGHT)}{sign}{node.name}"
+        if node.changes:
+            text = f"READ_ONCE({text})"
         return from_order(node.order, text), TIGHT
 
     def _kept(self, node: t.Kept) -> tuple[str, int]:
@@ -905,7 +907,10 @@ class Body(Struct):
         if node.operator in ("ref", "out") and isinstance(node.operand, t.Local) and node.operand.result:
             return c_name(node.operand.name), TIGHT
         sign = {"~": "~", "ref": "&", "out": "&"}[node.operator]
-        return f"{sign}{self.value(node.operand, UNARY)}", UNARY
+        operand = node.operand
+        if sign == "&" and isinstance(operand, t.Field):
+            operand = replace(operand, changes=False)
+        return f"{sign}{self.value(operand, UNARY)}", UNARY
 
     def _operation(self, node: t.Operation) -> tuple[str, int]:
         if node.type is IOMEM:
@@ -1133,7 +1138,10 @@ def c_type(parameter: m.Parameter) -> str:
 
 def _asks(node: t.Typed) -> bool:
     """Tell whether a value comes from the device or the kernel, who may tell another the next time."""
-    return any(isinstance(part, t.Read | t.Run | t.Config) for part in walk(node))
+    return any(
+        isinstance(part, t.Read | t.Run | t.Config) or (isinstance(part, t.Field) and part.changes)
+        for part in walk(node)
+    )
 
 
 def _variants(name: str) -> Iterable[str]:

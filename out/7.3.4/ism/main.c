@@ -3,6 +3,7 @@
 
 #include <linux/align.h>
 #include <linux/bits.h>
+#include <linux/compiler.h>
 #include <linux/container_of.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
@@ -44,7 +45,7 @@ static struct ism_vfio_device *ism_vfio_from_pci(struct pci_dev *pdev)
 static int ism_vfio_load_value(struct ism_vfio_device *ism_vfio, u32 bar_of,
 			       u64 at, u32 width, u64 *value)
 {
-	return __zpci_load(value, (u64)ism_vfio->zdev->fh << 32 |
+	return __zpci_load(value, (u64)READ_ONCE(ism_vfio->zdev->fh) << 32 |
 			   (bar_of << 16) | width, at);
 }
 
@@ -62,7 +63,8 @@ static int ism_vfio_bar_load(struct ism_vfio_device *ism_vfio, unsigned int bar,
 static int ism_vfio_bar_store(struct ism_vfio_device *ism_vfio,
 			      unsigned int bar, u64 pos, void *data, u32 count)
 {
-	return __zpci_store_block(data, (u64)ism_vfio->zdev->fh << 32 |
+	return __zpci_store_block(data,
+				  (u64)READ_ONCE(ism_vfio->zdev->fh) << 32 |
 				  (bar << 16) | count, pos);
 }
 

@@ -3,6 +3,7 @@
 
 #include <linux/anon_inodes.h>
 #include <linux/atomic.h>
+#include <linux/compiler.h>
 #include <linux/container_of.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
