@@ -173,3 +173,37 @@ def test_init_does_not_use_what_the_core_has_not_set_yet(tmp_path: Path) -> None
     assert "struct pci_dev *pdev = to_pci_dev(core_vdev->dev);" in declared
     assert "core_device.pdev" not in declared
     assert "boss_find(pdev)" in rest
+
+
+GIVEN = "  act: { params: { number: u32 }, call: 'boss_act(boss, regs.count | number)' }"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("regs.status & 3", "| (acme_read32(acme, acme->bar0 + ACME_REGS_STATUS) & 3))"),
+        ("regs.status | 3", "| (acme_read32(acme, acme->bar0 + ACME_REGS_STATUS) | 3))"),
+        ("regs.status", "| acme_read32(acme, acme->bar0 + ACME_REGS_STATUS))"),
+    ],
+)
+def test_argument_of_a_command_has_the_parentheses_that_it_needs(
+    tmp_path: Path, given: str, expected: str
+) -> None:
+    """The command is written in place, with the argument beside an operator of its own."""
+    text = rendered(tmp_path, GIVEN, f"    - act({given})", more=PARENT)
+    assert expected in function(text, "acme_open_device").replace("( ", "(")
+
+
+MOVING = """structures:
+  struct boss: { fields: { number: { type: u32, changes: true }, size: u32 } }
+"""
+
+
+def test_field_that_changes_is_read_once(tmp_path: Path) -> None:
+    """Twice in a call it is the same value."""
+    act = "  act: { params: { number: u32 }, call: 'boss_act(boss, number, number, boss.size)' }"
+    text = rendered(tmp_path, act, "    - act(boss.number)", more=PARENT + MOVING)
+    body = function(text, "acme_open_device")
+    assert body.count("READ_ONCE(acme->boss->number)") == body.count("boss->number") == 1
+    assert "boss_act(acme->boss, value, value, acme->boss->size)" in body
+    assert "#include <linux/compiler.h>" in text

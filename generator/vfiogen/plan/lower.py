@@ -146,7 +146,8 @@ class Body(Struct):
     the driver's structure, `core` that of the PCI device where no variable can be declared; `unwinding` holds
     what undoes the steps so far, latest last, and `giving` what is done at every end; a `silent` function
     returns nothing, not even an error; `lost` is the call for a device whose steps can't be undone; `ran` is
-    the variable that has what a command returned.
+    the variable that has what a command returned. `substitutes` are the arguments of a command that is
+    written in place, and `operators` what joins them.
     """
 
     lowering: Lowering
@@ -155,6 +156,7 @@ class Body(Struct):
     declarations: dict[str, c.Declaration] = field(default_factory=dict)
     statements: list[c.Stmt] = field(default_factory=list)
     substitutes: dict[str, tuple[str, int]] = field(default_factory=dict)
+    operators: dict[str, str] = field(default_factory=dict)
     unwinding: list[tuple[str, tuple[c.Stmt, ...]]] = field(default_factory=list)
     fails: bool = False
     read: Callable[[Body, t.Read], str] | None = None
@@ -497,7 +499,7 @@ class Body(Struct):
             self.polled[read.register] = self.fresh(read.type.c, c_name(read.register.name.text))
         name = self.polled[read.register]
         inner = Body(self.lowering, self.scope, self.device, read=lambda _body, _read: name, settled=True)
-        inner.substitutes = self.substitutes
+        inner.substitutes, inner.operators = self.substitutes, self.operators
         condition = inner.value(typed)
         if killable:
             condition = f"{inner.value(typed, PRECEDENCE['or'] + 1)} || fatal_signal_pending(current)"
@@ -578,12 +580,20 @@ class Body(Struct):
         call = self.lowering.analysis.call(formula, scope)
         assert call is not None
         given = list(names_in(formulas(formula)))
-        values = zip(run.command.params, run.arguments, strict=True)
+        values = list(zip(run.command.params, run.arguments, strict=True))
         found = {c_name(p.name.text): self._argument(a, given.count(p.name.text)) for p, a in values}
+        operators = {c_name(p.name.text): self._operator(a) for p, a in values}
         outer, self.substitutes = self.substitutes, self.substitutes | found
+        before, self.operators = self.operators, self.operators | operators
         text = self.kernel_call(call)
-        self.substitutes = outer
+        self.substitutes, self.operators = outer, before
         return text, call
+
+    def _operator(self, operand: t.Typed) -> str:
+        """Return what joins the operand that is printed, which may have been given to a command."""
+        if isinstance(operand, t.Local):
+            return self.operators.get(c_name(operand.name), "")
+        return operand.operator if isinstance(operand, t.Operation) else ""
 
     def _argument(self, value: t.Typed, times: int) -> tuple[str, int]:
         """Print an argument; one that a call has several times is asked for once."""
@@ -952,10 +962,10 @@ class Body(Struct):
     def _operand_binding(self, operator: str, operand: t.Typed, tightness: int) -> int:
         """Ask for the parentheses that gcc's -Wparentheses wants, beside those that C needs."""
         mixing = ("or", "|", "&", "^", "==", "!=", "<<", ">>")
-        mixed = operator in mixing and isinstance(operand, t.Operation)
-        if mixed and isinstance(operand, t.Operation) and operand.operator != operator and operator != "or":
+        inner = self._operator(operand)
+        if operator in mixing and inner not in ("", operator) and operator != "or":
             return TIGHT
-        if operator == "or" and isinstance(operand, t.Operation) and operand.operator == "and":
+        if operator == "or" and inner == "and":
             return TIGHT
         return tightness
 
