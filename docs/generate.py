@@ -61,7 +61,7 @@ DRIVERS = f"""{NOTE}
 
 Each directory of `specs/` is a driver. Its spec is counted without blank lines and comments; the C is that
 of the newest kernel. "By hand" is C that was written for one driver alone: hooks beside its spec, and
-partials of the templates that no other driver has, since those are hand-written C as well. "Upstream" are
+templates that no other driver is made of, since those are hand-written C as well. "Upstream" are
 the lines of the driver in the kernel that it takes the place of, with what isn't rendered yet: `mlx5`
 and `pds` have dirty tracking besides.
 """

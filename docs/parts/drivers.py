@@ -13,6 +13,7 @@ from parts import repository
 from parts.markdown import paragraph
 from vfiogen import pipeline, render
 from vfiogen.diagnostics import Problems
+from vfiogen.plan.core import plan_core
 from vfiogen.plan.driver import hook_files, plan_driver
 from vfiogen.project import find_project, find_specs
 
@@ -37,7 +38,7 @@ def drivers_page(intro: str) -> str:
     """Return the page; `intro` stands before the table."""
     rows = ["| Driver | Spec | Rendered C | By hand | Upstream |", "|---|---:|---:|---:|---:|"]
     rows += [_row(name) for name in drivers()]
-    notes = "\n".join(_own_partials())
+    notes = "\n".join(_own_files())
     declared = "\n".join(
         paragraph(f"`{name}`: {', '.join(_sections(name)) or 'nothing'}.", "- ", "  ") for name in drivers()
     )
@@ -79,31 +80,38 @@ def rendered_lines(name: str) -> int:
 
 
 def hand_written(name: str) -> int:
-    """Return the lines of C that were written for one driver alone: hooks, and partials that no other has."""
+    """Return the lines of C that were written for one driver alone: hooks, and templates of its own."""
+    return sum(lines for _, lines in _written_for(name))
+
+
+def _written_for(name: str) -> list[tuple[str, int]]:
+    """Return the files that were written for one driver alone, each with its lines."""
     directory = repository.ROOT / "specs" / name
-    hooks = sum(len((directory / hook).read_text(encoding="utf-8").splitlines()) for hook in _hooks(name))
-    return hooks + sum(_partial_lines(partial) for partial in own_partials(name))
+    hooks = [
+        (hook, len((directory / hook).read_text(encoding="utf-8").splitlines())) for hook in _hooks(name)
+    ]
+    return hooks + [(Path(one).name, _template_lines(one)) for one in own_templates(name)]
 
 
 def _hooks(name: str) -> tuple[str, ...]:
     return hook_files(_spec(name).model)
 
 
-def own_partials(name: str) -> list[str]:
-    """Return the partials that no other driver of the repository has."""
-    others = {partial for other in drivers() if other != name for partial in _partials(other)}
-    return sorted(_partials(name) - others)
+def own_templates(name: str) -> list[str]:
+    """Return the templates that no other driver of the repository has."""
+    others = {template for other in drivers() if other != name for template in _templates(other)}
+    return sorted(_templates(name) - others)
 
 
-def _own_partials() -> Iterator[str]:
+def _own_files() -> Iterator[str]:
     for name in drivers():
-        found = [f"`{Path(partial).name}` ({_partial_lines(partial)})" for partial in own_partials(name)]
+        found = [f"`{file}` ({lines})" for file, lines in _written_for(name)]
         if found:
             yield paragraph(f"Of `{name}` alone: {', '.join(found)}.")
 
 
-def _partial_lines(partial: str) -> int:
-    text = _CONTROL.sub("", repository.file_text(f"templates/{partial}"))
+def _template_lines(template: str) -> int:
+    text = _CONTROL.sub("", repository.file_text(f"templates/{template}"))
     return sum(bool(line.strip()) for line in text.splitlines())
 
 
@@ -114,8 +122,8 @@ def _spec(name: str) -> pipeline.LoadedSpec:
 
 
 @cache
-def _partials(name: str) -> frozenset[str]:
-    """Return the partials that a driver's C is made of."""
+def _templates(name: str) -> frozenset[str]:
+    """Return the templates that a driver's files are made of."""
     used: set[str] = set()
     environment = render.environment()
     get_template = environment.get_template
@@ -124,13 +132,17 @@ def _partials(name: str) -> frozenset[str]:
         used.add(str(template))
         return get_template(template, *arguments, **named)
 
-    kernel = repository.kernel(repository.targets()[-1])
-    if _spec(name).is_core:
-        return frozenset()
-    plan = plan_driver(_spec(name).model, name, kernel)
     environment.get_template = noting  # type: ignore[method-assign]
     try:
-        render.render_driver(plan, kernel)
+        _render(name)
     finally:
         environment.get_template = get_template  # type: ignore[method-assign]
-    return frozenset(partial for partial in used if partial.startswith("partials/"))
+    return frozenset(used)
+
+
+def _render(name: str) -> None:
+    kernel, spec = repository.kernel(repository.targets()[-1]), _spec(name)
+    if spec.is_core:
+        render.render_core(plan_core(spec.model, name, kernel))
+    else:
+        render.render_driver(plan_driver(spec.model, name, kernel), kernel)
