@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What is for s390 alone, cross compiled in a kernel's drivers/vfio/pci, parts of the core in their places.
 
-The kernel around it is configured and not built, which would take long, so that modpost has nothing to judge
-by.
+The kernel around it is configured and not built, which would take long, so that modpost judges by what its
+sources export.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 from tests.golden.rendering import foreign_specs, load, render, write
+from tests.kernels.exports import exports_of, judge_modules
 from tests.kernels.intree import OF_S390, PARENT, PLACE, InTree, InTreeBuild, laid_in
 from tests.kernels.sparse import find_sparse
 from tests.kernels.trees import Tree
@@ -21,6 +22,8 @@ NM = "s390x-linux-gnu-nm"
 
 
 def test_every_symbol_at_every_value(tree: Tree, tmp_path: Path) -> None:
+    """Modules are judged by modpost, which finds it when the kernel doesn't export what they need."""
+    exports = exports_of(tree)
     with laid_in(tree, image_for(tree, tmp_path), OF_S390) as kernel:
         assert kernel.options
         for parts in ("y", "n"):
@@ -32,9 +35,14 @@ def test_every_symbol_at_every_value(tree: Tree, tmp_path: Path) -> None:
                 assert {name: result.values[name] for name in values} == values
                 count = len(result.modules) if driver == "m" else len(result.built_in)
                 assert count == len(kernel.drivers)
+                assert judge_modules(kernel, result.modules, exports.values()) == ()
             assert set(core_objects(kernel)) & part_names(kernel) == (
                 part_names(kernel) if parts == "y" else set()
             )
+        left_out = "vfio_pci_core_enable"
+        some = (line for symbol, line in exports.items() if symbol != left_out)
+        found = judge_modules(kernel, result.modules, some)
+        assert any(left_out in line and "undefined" in line for line in found), found
 
 
 def test_parts_of_the_core_have_what_it_calls(tree: Tree, tmp_path: Path) -> None:
