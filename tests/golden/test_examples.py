@@ -16,6 +16,7 @@ RELEASE = "7.3.4"
 SHOWN = (
     "clipped-bar",
     "config-fields",
+    "device-features",
     "device-info",
     "dvsec-block",
     "forwarded-range",

@@ -207,3 +207,11 @@ def test_field_that_changes_is_read_once(tmp_path: Path) -> None:
     assert body.count("READ_ONCE(acme->boss->number)") == body.count("boss->number") == 1
     assert "boss_act(acme->boss, value, value, acme->boss->size)" in body
     assert "#include <linux/compiler.h>" in text
+
+
+def test_command_that_cannot_fail_has_no_error_to_look_at(tmp_path: Path) -> None:
+    commands = "  now: { results: { ticks: u64 }, call: 'boss_now(boss, out ticks) -> void' }"
+    text = rendered(tmp_path, commands, "    - write: regs.wide = now", more=PARENT)
+    assert "static void acme_now(" in text
+    assert "= acme_now(" not in text
+    assert "acme_now(acme, &ticks);" in function(text, "acme_open_device")

@@ -29,7 +29,7 @@ def _load(lowering: Lowering) -> Function:
     body.substitutes["count"] = ("width", TIGHT)
     typed = lowering.analysis.number(lowering.spec.bar_access.read, body.scope)
     if isinstance(typed, t.Run) and len(typed.command.results) == 1 and typed.type.c == "u64":
-        body.attempt(body.invocation(typed, "data"))
+        body.run(typed, "data")
     elif typed is not None:
         body.add(c.Expr(f"*data = {body.value(typed)}"))
     body.finish()
@@ -42,7 +42,7 @@ def _store(lowering: Lowering) -> Function:
     body.substitutes |= {"count": ("count", TIGHT), "data": ("data", TIGHT)}
     run = lowering.analysis.action(lowering.spec.bar_access.write, body.scope)
     if run is not None:
-        body.attempt(body.invocation(run))
+        body.run(run)
     body.finish()
     return _function(body, "store", ["void *data", "u32 count"])
 

@@ -54,7 +54,7 @@ def feature_function(body: Body, feature: m.DeviceFeature, name: str, static: bo
         c.If(f"clear_user({to}, sizeof({got}))", (c.Return("-EFAULT"),)),
         c.Blank(),
     )
-    body.attempt(body.invocation(run, f"&{got}"))
+    body.run(run, f"&{got}")
     body.add(c.If(f"copy_to_user({to}, &{got}, sizeof({got}))", (c.Return("-EFAULT"),)), c.Return("0"))
     note = feature.note.text if feature.note else None
     return function("int", name, PARAMETERS, body.lines, note, feature.id.span, static)

@@ -376,12 +376,18 @@ class Body(Struct):
                 c.Comment(f"An error is ignored: {step.ignore_error.text}"),
                 c.Expr(self.invocation(run)),
             )
-        elif not can_fail(run.command):
-            self.add(c.Expr(self.invocation(run)))
-        elif step.error:
+        elif step.error and can_fail(run.command):
             self.add(c.If(self.invocation(run), self.leave(f"-{step.error}")), c.Blank())
         else:
-            self.attempt(self.invocation(run))
+            self.run(run)
+
+    def run(self, run: t.Run, *results: str) -> None:
+        """Append the call of a command, and leave if it fails, which not every command can."""
+        call = self.invocation(run, *results)
+        if can_fail(run.command):
+            self.attempt(call)
+        else:
+            self.add(c.Expr(call))
 
     def _retry(self, step: m.Step, run: t.Run) -> None:
         """Poll the command itself: read_poll_timeout() takes any function with its arguments."""
@@ -406,7 +412,7 @@ class Body(Struct):
             return
         place = self._place(assign.place)
         if isinstance(assign.value, t.Run) and _is_direct(assign):
-            self.attempt(self.invocation(assign.value, _address(place)))
+            self.run(assign.value, _address(place))
         else:
             self.add(c.Expr(f"{place} = {self.value(assign.value)}"))
 
@@ -873,7 +879,7 @@ class Body(Struct):
         if not results:
             return self.invocation(node), TIGHT
         names = [self.fresh(c_type(result), c_name(result.name.text)) for result in results]
-        self.attempt(self.invocation(node, *(f"&{name}" for name in names)))
+        self.run(node, *(f"&{name}" for name in names))
         return names[node.chosen], TIGHT
 
     def _called(self, node: t.Run) -> str:
