@@ -121,19 +121,27 @@ def _check_reset(field: m.ConfigField, reset: m.Formula, analysis: Analysis, sco
 
 
 def _check_overlap(spec: m.Spec, problems: Problems) -> None:
+    """Fields are held against each other and against what BARs have in config space."""
     seen: list[tuple[int, str, Span]] = []
-    for mask, name, span in _occupied(spec):
-        for other, first, place in seen:
-            if mask & other:
-                message = f"{name} and {first} have bits of config space in common"
-                problems.report("config-overlap", message, span, related=((place, "the other one"),))
-        seen.append((mask, name, span))
+    for field in spec.config_space:
+        mask, name = field.bits << field.at * 8, quote(field.name.text)
+        _report_overlap(seen, mask, name, field.place.span, problems)
+        seen.append((mask, name, field.place.span))
+    for occupied in _occupied(spec):
+        _report_overlap(seen, *occupied, problems)
+
+
+def _report_overlap(
+    seen: list[tuple[int, str, Span]], mask: int, name: str, span: Span, problems: Problems
+) -> None:
+    for other, first, place in seen:
+        if mask & other:
+            message = f"{name} and {first} have bits of config space in common"
+            problems.report("config-overlap", message, span, related=((place, "the other one"),))
 
 
 def _occupied(spec: m.Spec) -> Iterator[tuple[int, str, Span]]:
-    """Yield the bits of config space that the driver answers for, as one large number each."""
-    for field in spec.config_space:
-        yield field.bits << field.at * 8, quote(field.name.text), field.place.span
+    """Yield the bits of config space that BARs are about, as one large number each."""
     for region in spec.bars:
         if region.synthetic:
             bits = (1 << region.register_size * 8) - 1
