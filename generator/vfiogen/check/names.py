@@ -30,11 +30,11 @@ _TEMPLATES = """
     drop_file end_access end_record end_saving err_handlers fail file_error finish_loading finish_saving
     from_pci from_vfio get_data_size get_state give_up_saving id identify ids init is_denied list_pages
     load load_state lock_state map_area migration_ops module_exit module_init open_device open_file ops
-    precopy_ioctl prepare_core probe put_file put_files read16 read32 read64 read8 release release_file
-    remove reset_done reset_prepare resume_fops resume_write save_fops save_head save_pending save_poll
-    save_pre_copy save_read save_state save_stop_copy save_work set_state settle_reset sriov_configure
-    start_loading start_saving step stop_and_save table unmap_area write16 write32 write64 write8
-    write_records
+    precopy_ioctl prepare_core probe put_file put_files read16 read32 read64 read8 read_config16
+    read_config32 read_config8 release release_file remove reset_done reset_prepare resume_fops
+    resume_write save_fops save_head save_pending save_poll save_pre_copy save_read save_state
+    save_stop_copy save_work set_state settle_reset sriov_configure start_loading start_saving step
+    stop_and_save table unmap_area write16 write32 write64 write8 write_records
 """
 # Likewise, where something is emulated or done early, or registers are in config space.
 _EMULATION = _words("""
@@ -42,8 +42,8 @@ _EMULATION = _words("""
     find_page forward get_dmabuf_phys get_region_info huge_fault insert_pfn ioctl keep_field lock_memory
     map_forward map_memory memory memory_enabled memory_info memory_mmap memory_rw mmap
     other_config_regops other_config_release other_config_rw pci_ops probe_device probe_steps read
-    read_config16 read_config32 read_config8 register_memory register_one register_regions
-    reset_emulation set_memory show_field unmap_memory unregister_memory vm_ops vma_index vma_page write
+    register_memory register_one register_regions reset_emulation set_memory show_field unmap_memory
+    unregister_memory vm_ops vma_index vma_page write
 """) | {f"bar{number}_{name}" for number in range(6) for name in ("access", "rw", "visible")}
 _BAR_ACCESS = _words("""
     bar_load bar_read bar_rw bar_store bar_write get_region_info ioctl memory_enabled read region_info rw
