@@ -143,7 +143,10 @@ int main(void)
 	for (size_t piece = 1; piece <= length; piece += piece < 64 ? 1 : 61) {
 		start(&migf);
 		expect(put(&migf, piece) == (long)length);
-		expect(is_whole(&migf) && !memories);
+		/* The next record may go where this one was. */
+		expect(is_whole(&migf) && memories == 1);
+		vfree(migf.data);
+		expect(!memories);
 		expect(taken_length == 4100 && !memcmp(taken, stream + 16 + 300 + 16, 4000));
 		expect(!memcmp(taken + 4000, stream + length - 100, 100));
 	}
@@ -173,7 +176,9 @@ int main(void)
 	length = 0;
 	record(50, 0, 0);
 	refusal = -EIO;
-	expect(put(&migf, 64) == -EIO && migf.error == -EIO && !memories);
+	expect(put(&migf, 64) == -EIO && migf.error == -EIO);
+	vfree(migf.data);
+	expect(!memories);
 
 	/* A length that nobody has room for can be skipped, as far as it goes. */
 	start(&migf);
@@ -190,6 +195,8 @@ int main(void)
 	expect(virtiovf_write_records(&migf, (char *)stream + 16, length - 16) == -EFAULT);
 	user_end = NULL;
 	expect(virtiovf_write_records(&migf, (char *)stream + 16, length - 16) == 50 && is_whole(&migf));
+	vfree(migf.data);
+	expect(!memories);
 	printf("%ld accesses\n", accesses);
 	return 0;
 }
