@@ -152,6 +152,40 @@ def test_a_function_that_is_taken_away_fails_what_it_was_doing(bench: Bench) -> 
     assert bench.save(device)
 
 
+# The record ahead of the first.
+_AHEAD = 24
+_ANEW = "/sys/kernel/debug/lab_mlx5/anew"
+
+
+@pytest.mark.on("mlx5")
+@pytest.mark.parametrize("wanted", [False, True])
+def test_initial_data_comes_again(bench: Bench, wanted: bool) -> None:
+    """The user is told of it, if that was asked for; all that wasn't read is read before it."""
+    device = bench.open_with(46)
+    if wanted:
+        device.feature(Feature.MIG_PRECOPY_INFO_V2 | FeatureFlag.SET)
+    stream = bench.data_of(device, State.PRE_COPY)
+    first = stream.precopy_info()
+    stream.read(100)
+    bench.system.write_file(_ANEW, "1")
+    info = stream.precopy_info()
+    assert (info.flags, info.initial > first.initial) == ((1, True) if wanted else (0, False))
+    after = stream.precopy_info()
+    assert after.flags == 0
+    assert after.initial > 0
+    if wanted:
+        assert after.initial == first.initial - 100 + first.initial - _AHEAD
+        assert after.dirty == 0
+    bench.driver.reset_to(device, 47)
+    before = bench.driver.observe(device)
+    data = b""
+    device.set_state(State.STOP_COPY)
+    data += stream.read_all()
+    assert len(data) > after.initial
+    device.set_state(State.RUNNING)
+    assert bench.driver.observe(device) == before
+
+
 @pytest.mark.on("mlx5")
 def test_a_function_that_is_taken_away_isnt_asked(bench: Bench) -> None:
     device = bench.open_with(45)

@@ -185,8 +185,9 @@ class Replay:
         if produced:
             # It came while the data was produced, after the change of state.
             return Outcome("any", self.machine.reset(produced))
-        if event[0] in "rE" and self.machine.goes_on and seen.state == "RUNNING" and not seen.pending:
-            # The work that the reader waited for has followed it.
+        followed = seen.state == "RUNNING" and not seen.pending
+        if event[0] in "rEq" and self.machine.stream.background and followed:
+            # The work that the event asks for has followed it.
             return Outcome("any", self.machine.settled(self.machine.reset(at)))
         if not met and (stepped or not seen.pending or seen.state not in states):
             raise MismatchError(f"{self.program.parent.name}: {path}\n{at}\na reset was lost: {seen}")

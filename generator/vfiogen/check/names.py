@@ -67,13 +67,13 @@ DEVICE_MEMBERS = _words("""
 COMMAND_LOCALS = _words("pdev ret timeout")
 # Variables beside the one that is called like the prefix, and members of the migration file beside it.
 PREFIX_LOCALS = COMMAND_LOCALS | _words("""
-    addr area arg argsz ask_at asleep at bar border buf byte cap capacity caps class class_mask cmd comp
-    completion core_device core_pos core_vdev count data dev device dir disabled done end envelope error
-    event expected filp first flags follows fops front header held i id index info inode io kept last
-    left length limit limits loaded lock memory migf migration minsz msix name nb needed next one ops
-    other own pages pending pfn pfns pos ppos pre_copy prefix record records region request resets rest
-    room seq sg sgt size sparse start state subdevice subvendor target to unused value vdev vendor
-    visible vma wanted width
+    addr ahead anew area arg argsz ask_at asleep at bar border buf byte cap capacity caps class
+    class_mask cmd comp completion core_device core_pos core_vdev count data dev device dir disabled
+    done end envelope error event expected filp first flags follows fops front header held i id index
+    info initial inode io kept last left length limit limits loaded lock memory migf migration minsz
+    msix name nb needed next one ops other own pages pending pfn pfns pos ppos pre_copy prefix record
+    records region request resets rest room seq sg sgt size sparse start state subdevice subvendor
+    target to unused value vdev vendor visible vma wanted width
 """)
 # What rendered code calls: a variable of the name would hide it.
 CALLED = _words("""

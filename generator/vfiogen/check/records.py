@@ -37,6 +37,7 @@ def check_records(migration: m.Migration, analysis: Analysis, scope: Scope) -> N
         if record.again is not None and not migration.has("pre-copy"):
             message = "`again` is about pre-copy, which isn't among the features"
             analysis.problems.report("pre-copy", message, record.name.span, "add `pre-copy` to features")
+        _check_anew(record, analysis, asking)
         _check_prefix(record, analysis, filed)
     if migration.stream.files and migration.size is not None:
         size = analysis.action(migration.size, filed)
@@ -71,6 +72,13 @@ def _check_file(value: m.FileValue, analysis: Analysis, scope: Scope) -> None:
     if undo is not None and undo.type is not VOID and value.undo:
         message = f"{_name(undo)} has a result, which is lost here"
         analysis.problems.report("result-lost", message, value.undo.span)
+
+
+def _check_anew(record: m.StreamRecord, analysis: Analysis, scope: Scope) -> None:
+    run = analysis.action(record.anew, scope)
+    if run is not None and record.anew and not (run.command.results and run.type.kind == "bool"):
+        message = f"{_name(run)} doesn't give a bool as its result"
+        analysis.problems.report("type", message, record.anew.span)
 
 
 def _check_prefix(record: m.StreamRecord, analysis: Analysis, scope: Scope) -> None:

@@ -419,6 +419,11 @@ def _describe_records(spec: m.Spec, migration: m.Migration) -> Store:
             f" -ENOMSG{again}. One with the state of the stopped device follows what has not been read"
             f" by then."
         )
+    if record.anew:
+        composed.append(
+            f"Where {_formula(record.anew)} says that the device has initial data again, a record with that"
+            " is produced, and VFIO_PRECOPY_INFO_REINIT tells the user who has opted in to it."
+        )
     if stream.background:
         composed.append(_BACKGROUND)
     return Store(

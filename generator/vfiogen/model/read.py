@@ -634,6 +634,7 @@ class _Reader:
             save=save,
             load=load,
             again=_duration(view["again"]),
+            anew=self._expression(view["anew"]),
             size_tag=view["size-tag"].integer() if view["size-tag"] else None,
             prefix=prefix["structure"].word() if prefix else None,
             values=self._values(prefix["set"]),

@@ -750,6 +750,7 @@ class StreamRecord(Record):
     save: Formula
     load: Formula
     again: int | None
+    anew: Formula | None
     size_tag: Integer | None
     prefix: Word | None
     values: tuple[FieldValue, ...]

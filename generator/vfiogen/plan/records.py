@@ -63,9 +63,23 @@ def plan_records(lowering: Lowering, migration: m.Migration) -> RecordsView:
         asked=_call(lowering, record.room, f"migf->{device}", "&room", running="true"),
         follows=any("follows" in one for one in told),
         running=any("running" in one for one in told),
+        anew=_anew(lowering, migration),
         next=more,
         size_tag=lowering.names.macro("record", "size") if record.size_tag else None,
     )
+
+
+def begins_anew(lowering: Lowering, migration: m.Migration) -> bool:
+    """Tell whether a device may have to be saved from the beginning, and the kernel can say so."""
+    return lowering.has("precopy-info-v2") and migration.stream.records[0].anew is not None
+
+
+def _anew(lowering: Lowering, migration: m.Migration) -> str | None:
+    """Return the call that asks whether it has to."""
+    record = migration.stream.records[0]
+    if record.anew is None or not begins_anew(lowering, migration):
+        return None
+    return _call(lowering, record.anew, f"migf->{lowering.names.prefix}", "&migf->anew")
 
 
 def goes_on(lowering: Lowering, record: m.StreamRecord) -> bool:

@@ -103,6 +103,8 @@ class _Specialiser:
         features = declared_features(self._spec, migration, self._kernel)
         if features != migration.features:
             stream = replace(stream, pre_copy=None)
+        if not self._kernel.has("precopy-info-v2"):
+            stream = replace(stream, records=tuple(replace(one, anew=None) for one in stream.records))
         arcs = tuple(replace(arc, steps=self._steps(arc.steps)) for arc in migration.arcs)
         return replace(
             migration,

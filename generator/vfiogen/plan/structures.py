@@ -11,7 +11,7 @@ from vfiogen.model.walk import names
 from vfiogen.plan.emulation import io_members, is_cached, memory_member, ready_command, shadows
 from vfiogen.plan.lifecycle import is_private, keeps_prepared
 from vfiogen.plan.lower import Lowering, byte_order
-from vfiogen.plan.records import goes_on, saved_type
+from vfiogen.plan.records import begins_anew, goes_on, saved_type
 from vfiogen.plan.registers import bar_sizes, define
 from vfiogen.plan.view import Defines, Member, Structure
 
@@ -248,6 +248,17 @@ def _records(lowering: Lowering, stream: m.Stream) -> tuple[Structure, ...]:
     return (header, Structure(f"{name}_size", ahead, c.comment(said), after))
 
 
+def _initial_members(lowering: Lowering, migration: m.Migration) -> list[Member]:
+    if not migration.has("pre-copy"):
+        return []
+    said = "How much of what is to be read is initial data."
+    found = [Member("size_t initial", c.comment(said, 1))]
+    if begins_anew(lowering, migration):
+        again = "Whether the next record is initial data again."
+        found.append(Member("bool anew", c.comment(again, 1)))
+    return found
+
+
 def _record_members(lowering: Lowering, migration: m.Migration) -> list[Member]:
     stream = migration.stream
     early = [word for record in stream.records for word in names((record.room, record.save))]
@@ -262,7 +273,7 @@ def _record_members(lowering: Lowering, migration: m.Migration) -> list[Member]:
         *found,
         *([Member("bool held", c.comment("Whether the parent knows of the file.", 1))] if found else []),
         Member("void *data", c.comment("What is to be read, or the data of a record that is coming in.", 1)),
-        *([Member("unsigned int records")] if migration.has("pre-copy") else []),
+        *_initial_members(lowering, migration),
         *(
             [Member("bool follows", c.comment(follows, 1))]
             if migration.has("pre-copy") and "follows" in early

@@ -103,10 +103,11 @@ class RecordsView(Record):
     """Records: the macros of the tag and of the largest, and calls that ask how much there is, fill and take.
 
     `kinds` are the types of the results of the first two, `most` the text of the largest; `prefix` is the
-    structure in front of what is loaded, with the assignments to its fields; `again` is in milliseconds, 0 is
-    always. `asked` is `room` while the device runs. `follows` tells whether it matters that there was one
-    before, `running` whether the device is told that it goes on running, `next` whether that says how much
-    room the record after this one needs. `size_tag` is the macro of the tag of a record ahead of the first.
+    structure in front of what is loaded, with the assignments to its fields; `again` is in milliseconds,
+    0 is always. `asked` is `room` while the device runs. `follows` tells whether it matters that there
+    was a record before, `anew` asks whether that doesn't count any more. `running` tells whether the
+    device is told that it goes on running, `next` whether that says how much room the record after this
+    one needs. `size_tag` is the macro of the tag of a record ahead of the first.
     """
 
     tag: str
@@ -121,6 +122,7 @@ class RecordsView(Record):
     asked: str
     follows: bool
     running: bool
+    anew: str | None = None
     next: bool = False
     size_tag: str | None = None
 

@@ -415,7 +415,8 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 			     struct mlx5vf_migration_file *migf, bool pre_copy)
 {
 	size_t front, kept = migf->length - migf->pos;
-	struct mlx5vf_record_size *first;
+	bool first = !migf->data;
+	struct mlx5vf_record_size *ahead;
 	struct mlx5vf_record *record;
 	struct mlx5vf_area area;
 	u32 room, length, next;
@@ -438,7 +439,7 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 		return -EIO;
 
 	/* What the parent fills begins with a page. */
-	front = PAGE_ALIGN(kept + sizeof(*first) + sizeof(*record));
+	front = PAGE_ALIGN(kept + sizeof(*ahead) + sizeof(*record));
 	data = __vmalloc(size_add(front, room),
 			 GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!data)
@@ -461,14 +462,14 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 	record->length = cpu_to_le64(length);
 	record->flags = 0;
 	record->tag = cpu_to_le32(MLX5VF_RECORD_FIRMWARE_DATA);
-	if (!migf->data) {
+	if (first) {
 		/* Who loads this can have the memory before the device stops. */
-		first = (void *)record - sizeof(*first);
-		first->record.length = cpu_to_le64(sizeof(first->room));
-		first->record.flags = cpu_to_le32(MLX5VF_RECORD_OPTIONAL);
-		first->record.tag = cpu_to_le32(MLX5VF_RECORD_SIZE);
-		first->room = cpu_to_le64(room);
-		kept = sizeof(*first);
+		ahead = (void *)record - sizeof(*ahead);
+		ahead->record.length = cpu_to_le64(sizeof(ahead->room));
+		ahead->record.flags = cpu_to_le32(MLX5VF_RECORD_OPTIONAL);
+		ahead->record.tag = cpu_to_le32(MLX5VF_RECORD_SIZE);
+		ahead->room = cpu_to_le64(room);
+		kept = sizeof(*ahead);
 	} else if (kept) {
 		memcpy((void *)record - kept, migf->data + migf->pos, kept);
 	}
@@ -478,7 +479,8 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 	migf->pos = front - sizeof(*record) - kept;
 	migf->length = front + length;
 	migf->next = pre_copy ? 0 : next;
-	migf->records++;
+	if (first)
+		migf->initial = migf->length - migf->pos;
 	migf->pre_copy = pre_copy;
 	migf->follows = true;
 	return 0;
@@ -642,6 +644,7 @@ static ssize_t mlx5vf_save_read(struct file *filp, char __user *buf,
 	}
 
 	migf->pos += count;
+	migf->initial -= min(count, migf->initial);
 	ret = count;
 
 	/* What comes next has the memory of what has been read. */
@@ -734,10 +737,8 @@ static long mlx5vf_precopy_ioctl(struct file *filp, unsigned int cmd,
 		}
 	}
 
-	if (migf->records > 1)
-		info.dirty_bytes += migf->length - migf->pos;
-	else
-		info.initial_bytes = migf->length - migf->pos;
+	info.initial_bytes += migf->initial;
+	info.dirty_bytes += migf->length - migf->pos - migf->initial;
 	if (copy_to_user((void __user *)arg, &info, minsz))
 		ret = -EFAULT;
 

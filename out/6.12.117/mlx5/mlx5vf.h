@@ -57,6 +57,8 @@ struct mlx5vf_device {
 	u16 vhca;
 	/* The firmware saves its state in parts. */
 	bool chunked;
+	/* The firmware tells whether a state is an initial one. */
+	bool states_told;
 	/* The parent has disabled the function. */
 	bool detached;
 	/*
@@ -94,7 +96,8 @@ struct mlx5vf_migration_file {
 	size_t pos;
 	/* What is to be read, or the data of a record that is coming in. */
 	void *data;
-	unsigned int records;
+	/* How much of what is to be read is initial data. */
+	size_t initial;
 	/*
 	 * Whether the device knows what was saved before, and what has changed
 	 * since.

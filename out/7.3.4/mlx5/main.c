@@ -160,6 +160,46 @@ static int mlx5vf_room(struct mlx5vf_device *mlx5vf, bool incremental,
 	return 0;
 }
 
+static int mlx5vf_migration_state(struct mlx5vf_device *mlx5vf, u8 *now)
+{
+	u32 completion[MLX5_ST_SZ_DW(query_vhca_migration_state_out)] = {};
+	u32 request[MLX5_ST_SZ_DW(query_vhca_migration_state_in)] = {};
+	int ret;
+
+	MLX5_SET(query_vhca_migration_state_in, request, opcode,
+		 MLX5_CMD_OP_QUERY_VHCA_MIGRATION_STATE);
+	MLX5_SET(query_vhca_migration_state_in, request, incremental, true);
+	MLX5_SET(query_vhca_migration_state_in, request, chunk,
+		 mlx5vf->chunked);
+	MLX5_SET(query_vhca_migration_state_in, request, vhca_id, mlx5vf->vhca);
+
+	ret = mlx5vf_firmware(mlx5vf, request, sizeof(request), completion,
+			      sizeof(completion));
+	if (ret)
+		return ret;
+
+	*now = MLX5_GET(query_vhca_migration_state_out, completion,
+			migration_state);
+	return 0;
+}
+
+static int mlx5vf_begins_anew(struct mlx5vf_device *mlx5vf, bool *anew)
+{
+	int ret;
+	u8 now;
+
+	*anew = false;
+	if (!mlx5vf->states_told)
+		return 0;
+
+	ret = mlx5vf_migration_state(mlx5vf, &now);
+	if (ret)
+		return ret;
+
+	*anew = now == MLX5_QUERY_VHCA_MIG_STATE_OPER_MIGRATION_INIT;
+	return 0;
+}
+
 static int mlx5vf_state_size(struct mlx5vf_device *mlx5vf, u64 *bytes)
 {
 	u32 bytes2;
@@ -415,7 +455,8 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 			     struct mlx5vf_migration_file *migf, bool pre_copy)
 {
 	size_t front, kept = migf->length - migf->pos;
-	struct mlx5vf_record_size *first;
+	bool first = !migf->data;
+	struct mlx5vf_record_size *ahead;
 	struct mlx5vf_record *record;
 	struct mlx5vf_area area;
 	u32 room, length, next;
@@ -438,7 +479,7 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 		return -EIO;
 
 	/* What the parent fills begins with a page. */
-	front = PAGE_ALIGN(kept + sizeof(*first) + sizeof(*record));
+	front = PAGE_ALIGN(kept + sizeof(*ahead) + sizeof(*record));
 	data = __vmalloc(size_add(front, room),
 			 GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!data)
@@ -461,14 +502,14 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 	record->length = cpu_to_le64(length);
 	record->flags = 0;
 	record->tag = cpu_to_le32(MLX5VF_RECORD_FIRMWARE_DATA);
-	if (!migf->data) {
+	if (first) {
 		/* Who loads this can have the memory before the device stops. */
-		first = (void *)record - sizeof(*first);
-		first->record.length = cpu_to_le64(sizeof(first->room));
-		first->record.flags = cpu_to_le32(MLX5VF_RECORD_OPTIONAL);
-		first->record.tag = cpu_to_le32(MLX5VF_RECORD_SIZE);
-		first->room = cpu_to_le64(room);
-		kept = sizeof(*first);
+		ahead = (void *)record - sizeof(*ahead);
+		ahead->record.length = cpu_to_le64(sizeof(ahead->room));
+		ahead->record.flags = cpu_to_le32(MLX5VF_RECORD_OPTIONAL);
+		ahead->record.tag = cpu_to_le32(MLX5VF_RECORD_SIZE);
+		ahead->room = cpu_to_le64(room);
+		kept = sizeof(*ahead);
 	} else if (kept) {
 		memcpy((void *)record - kept, migf->data + migf->pos, kept);
 	}
@@ -478,7 +519,9 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 	migf->pos = front - sizeof(*record) - kept;
 	migf->length = front + length;
 	migf->next = pre_copy ? 0 : next;
-	migf->records++;
+	if (first || migf->anew)
+		migf->initial = migf->length - migf->pos;
+	migf->anew = false;
 	migf->pre_copy = pre_copy;
 	migf->follows = true;
 	return 0;
@@ -642,6 +685,7 @@ static ssize_t mlx5vf_save_read(struct file *filp, char __user *buf,
 	}
 
 	migf->pos += count;
+	migf->initial -= min(count, migf->initial);
 	ret = count;
 
 	/* What comes next has the memory of what has been read. */
@@ -721,18 +765,29 @@ static long mlx5vf_precopy_ioctl(struct file *filp, unsigned int cmd,
 		if (ret)
 			goto out_unlock;
 
-		if (room)
+		if (room && migf->mlx5vf->core_device.vdev.precopy_info_v2) {
+			ret = mlx5vf_begins_anew(migf->mlx5vf, &migf->anew);
+			if (ret)
+				goto out_unlock;
+		}
+
+		if (migf->anew) {
+			/* All that is there is read before what is new. */
+			migf->initial = migf->length - migf->pos;
+			info.flags |= VFIO_PRECOPY_INFO_REINIT;
+			info.initial_bytes = sizeof(migf->record) + room;
+		} else if (room) {
 			info.dirty_bytes = sizeof(migf->record) + room;
-		if (room && migf->pos == migf->length) {
+		}
+
+		if (room && (migf->anew || migf->pos == migf->length)) {
 			migf->pending = true;
 			queue_work(system_long_wq, &migf->mlx5vf->save_work);
 		}
 	}
 
-	if (migf->records > 1)
-		info.dirty_bytes += migf->length - migf->pos;
-	else
-		info.initial_bytes = migf->length - migf->pos;
+	info.initial_bytes += migf->initial;
+	info.dirty_bytes += migf->length - migf->pos - migf->initial;
 	if (copy_to_user((void __user *)arg, &info, minsz))
 		ret = -EFAULT;
 
@@ -1125,6 +1180,8 @@ static int mlx5vf_init(struct vfio_device *core_vdev)
 		goto err_put;
 
 	mlx5vf->chunked = mlx5vf_in_chunks(mlx5vf);
+
+	mlx5vf->states_told = mlx5vf_tells_states(mlx5vf);
 
 	mutex_init(&mlx5vf->state_mutex);
 	mlx5vf->mig_state = VFIO_DEVICE_STATE_RUNNING;

@@ -57,6 +57,8 @@ struct mlx5vf_device {
 	u16 vhca;
 	/* The firmware saves its state in parts. */
 	bool chunked;
+	/* The firmware tells whether a state is an initial one. */
+	bool states_told;
 	/* The parent has disabled the function. */
 	bool detached;
 	/*
@@ -94,7 +96,10 @@ struct mlx5vf_migration_file {
 	size_t pos;
 	/* What is to be read, or the data of a record that is coming in. */
 	void *data;
-	unsigned int records;
+	/* How much of what is to be read is initial data. */
+	size_t initial;
+	/* Whether the next record is initial data again. */
+	bool anew;
 	/*
 	 * Whether the device knows what was saved before, and what has changed
 	 * since.
@@ -117,6 +122,7 @@ struct mlx5vf_migration_file {
 bool mlx5vf_can_migrate(struct mlx5_core_dev *core, u32 function);
 int mlx5vf_vhca_id(struct mlx5vf_device *mlx5vf, u16 *id);
 bool mlx5vf_in_chunks(struct mlx5vf_device *mlx5vf);
+bool mlx5vf_tells_states(struct mlx5vf_device *mlx5vf);
 int mlx5vf_mkey_create(struct mlx5vf_device *mlx5vf,
 		       const struct mlx5vf_area *area, u32 *number);
 

@@ -185,6 +185,7 @@ static int virtiovf_add_record(struct virtiovf_device *virtiovf,
 			       bool pre_copy)
 {
 	size_t front, kept = migf->length - migf->pos;
+	bool first = !migf->data;
 	struct virtiovf_record *record;
 	struct sg_table sgt;
 	u32 room, length;
@@ -228,7 +229,8 @@ static int virtiovf_add_record(struct virtiovf_device *virtiovf,
 	migf->data = data;
 	migf->pos = front - sizeof(*record) - kept;
 	migf->length = front + length;
-	migf->records++;
+	if (first)
+		migf->initial = migf->length - migf->pos;
 	migf->pre_copy = pre_copy;
 	migf->ask_at = jiffies + msecs_to_jiffies(1000);
 	return 0;
@@ -372,6 +374,7 @@ static ssize_t virtiovf_save_read(struct file *filp, char __user *buf,
 	}
 
 	migf->pos += count;
+	migf->initial -= min(count, migf->initial);
 	ret = count;
 
 out_unlock:
@@ -413,10 +416,8 @@ static long virtiovf_precopy_ioctl(struct file *filp, unsigned int cmd,
 			goto out_unlock;
 	}
 
-	if (migf->records > 1)
-		info.dirty_bytes += migf->length - migf->pos;
-	else
-		info.initial_bytes = migf->length - migf->pos;
+	info.initial_bytes += migf->initial;
+	info.dirty_bytes += migf->length - migf->pos - migf->initial;
 	if (copy_to_user((void __user *)arg, &info, minsz))
 		ret = -EFAULT;
 

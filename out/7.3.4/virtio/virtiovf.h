@@ -69,7 +69,8 @@ struct virtiovf_migration_file {
 	bool held;
 	/* What is to be read, or the data of a record that is coming in. */
 	void *data;
-	unsigned int records;
+	/* How much of what is to be read is initial data. */
+	size_t initial;
 	unsigned long ask_at;
 	/*
 	 * The record that is coming in, how much of its data is still to come,

@@ -39,7 +39,7 @@ DRIVER = Driver(
     observe=observe_memory,
     copy=copy_simulated,
     mutations=(
-        flip("longer-record", _AHEAD),
+        flip("longer-record", _AHEAD, errors=(errno.EOPNOTSUPP,), at_write=errno.EOPNOTSUPP),
         flip("much-longer-record", _AHEAD + 4, errors=(errno.ENOMEM,), at_write=errno.ENOMEM),
         flip("other-tag", _AHEAD + 12, errors=(errno.EOPNOTSUPP,), at_write=errno.EOPNOTSUPP),
         flip("other-magic", _AHEAD + _HEADER, at_write=errno.EINVAL),

@@ -6,7 +6,8 @@
  * for at once; else it takes some time, and is told in atomic context.
  *
  * In debugfs at lab_mlx5/gone: "1" takes the first virtual function from its
- * driver as SR-IOV's end does, "0" gives it back.
+ * driver as SR-IOV's end does, "0" gives it back. At lab_mlx5/anew, "1" gives
+ * that function initial data to be saved again.
  */
 #include <linux/atomic.h>
 #include <linux/cleanup.h>
@@ -24,6 +25,7 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/vfio.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
@@ -55,6 +57,7 @@ struct lab_mlx5_vf {
 	bool responder_stopped;
 	bool tracked;
 	bool chunked;
+	bool anew;		/* has initial data that wasn't saved */
 	u32 saved;		/* the checksum of what was saved last */
 	/* What goes in chunks, and how much of it has gone or come. */
 	struct lab_mlx5_image image;
@@ -341,6 +344,7 @@ static int save(const struct lab_mlx5_save *request, void *out)
 	if (ret)
 		return ret;
 	vf->tracked = request->track;
+	vf->anew = false;
 	vf->saved = le32_to_cpu(vf->image.crc);
 	return 0;
 }
@@ -407,6 +411,13 @@ static int query(int number, bool incremental, bool chunked, void *out)
 	if (incremental && !vf->responder_stopped &&
 	    vf->saved == le32_to_cpu(image->crc))
 		size = 0;
+	if (vf->anew)
+		size = sizeof(*image);
+#ifdef VFIO_PRECOPY_INFO_REINIT
+	MLX5_SET(query_vhca_migration_state_out, out, migration_state,
+		 vf->anew ? MLX5_QUERY_VHCA_MIG_STATE_OPER_MIGRATION_INIT :
+			    MLX5_QUERY_VHCA_MIG_STATE_OPER_MIGRATION_DIRTY);
+#endif
 	MLX5_SET(query_vhca_migration_state_out, out, required_umem_size, size);
 	/* What is left is an estimate. */
 	MLX5_SET64(query_vhca_migration_state_out, out, remaining_total_size,
@@ -688,6 +699,24 @@ static const struct file_operations gone_fops = {
 	.write = set_gone,
 };
 
+static ssize_t set_anew(struct file *file, const char __user *text, size_t size,
+			loff_t *pos)
+{
+	bool anew;
+	int ret = kstrtobool_from_user(text, size, &anew);
+
+	if (ret)
+		return ret;
+	guard(mutex)(&lock);
+	vfs[0].anew = anew;
+	return size;
+}
+
+static const struct file_operations anew_fops = {
+	.owner = THIS_MODULE,
+	.write = set_anew,
+};
+
 /* Coming and going */
 
 static void set_caps(void)
@@ -696,6 +725,9 @@ static void set_caps(void)
 	MLX5_SET(cmd_hca_cap_2, caps[1].cur, migration_multi_load, 1);
 	MLX5_SET(cmd_hca_cap_2, caps[1].cur, migration_tracking_state, 1);
 	MLX5_SET(cmd_hca_cap_2, caps[1].cur, migration_in_chunks, 1);
+#ifdef VFIO_PRECOPY_INFO_REINIT
+	MLX5_SET(cmd_hca_cap_2, caps[1].cur, migration_state, 1);
+#endif
 	core->caps.hca[MLX5_CAP_GENERAL] = &caps[0];
 	core->caps.hca[MLX5_CAP_GENERAL_2] = &caps[1];
 }
@@ -752,6 +784,7 @@ static int __init lab_mlx5_init(void)
 	}
 	dir = debugfs_create_dir("lab_mlx5", NULL);
 	debugfs_create_file("gone", 0200, dir, NULL, &gone_fops);
+	debugfs_create_file("anew", 0200, dir, NULL, &anew_fops);
 	return 0;
 }
 

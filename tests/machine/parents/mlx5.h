@@ -18,6 +18,8 @@ static bool machine_whole;
 #define MLX5_CAP_GEN_2(core, field) 1
 enum { MLX5_CAP_GENERAL, MLX5_CAP_GENERAL_2, MLX5_MKC_ACCESS_MODE_MTT };
 enum { MACHINE_query_hca_cap_out = 1, MACHINE_query_vhca_migration_state_out = 9000, MACHINE_save_vhca_state_out = 5000 };
+/* Whatever has changed makes it begin anew. */
+enum { MLX5_QUERY_VHCA_MIG_STATE_OPER_MIGRATION_INIT = (u8)MACHINE_query_vhca_migration_state_out };
 enum { MLX5_PF_NOTIFY_DISABLE_VF, MLX5_PF_NOTIFY_ENABLE_VF };
 enum { MLX5_CMD_OP_SUSPEND_VHCA, MLX5_CMD_OP_RESUME_VHCA, MLX5_CMD_OP_QUERY_VHCA_MIGRATION_STATE };
 enum { MLX5_CMD_OP_SAVE_VHCA_STATE, MLX5_CMD_OP_LOAD_VHCA_STATE };

@@ -126,6 +126,8 @@ QUIET static long ask(struct file *file)
 #ifdef VFIO_MIG_GET_PRECOPY_INFO
 	struct vfio_precopy_info info = { .argsz = sizeof(info) };
 
+	if (bound)
+		core()->vdev.precopy_info_v2 = 1;
 	if (file->operations->unlocked_ioctl)
 		return file->operations->unlocked_ioctl(file, VFIO_MIG_GET_PRECOPY_INFO, (unsigned long)&info);
 #endif

@@ -384,6 +384,7 @@ struct vfio_device {
 	const struct vfio_migration_ops *mig_ops;
 	u32 migration_flags;
 	void *debug_root;
+	u8 precopy_info_v2;
 };
 struct vfio_pci_core_device {
 	struct vfio_device vdev;
