@@ -32,5 +32,6 @@ DRIVER = Driver(
     prepare=_prepare,
     copy=copy_simulated,
     mappable=(0, 4096),
+    upstream="vfio-pci",
     named_as_file=True,
 )
