@@ -126,6 +126,7 @@ class Driver:
     own_regions  regions that aren't those of stock vfio-pci
     headers      devices' config space, as far as it isn't that of stock vfio-pci
     upstream     the kernel's own module for the device, to which this one is held; empty where there is none
+    compared     whether the script is played on both, and their transcripts compared
     scenes       what is played on both besides the script: names and functions
     named_as_file  whether it is called like its module's file, dashes and all
     of_kernel    whether this is the kernel's own module, as `upstream_of` says
@@ -163,6 +164,7 @@ class Driver:
     own_regions: tuple[int, ...] = ()
     headers: tuple[Header, ...] = ()
     upstream: str = ""
+    compared: bool = True
     full: bool = False
     scenes: tuple[tuple[str, Callable[[Recorder], None]], ...] = ()
     named_as_file: bool = False

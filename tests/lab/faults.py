@@ -265,6 +265,20 @@ FAULTS = (
         "mask = bits >> (i - pos) * 8;",
         "test_config_space_reads_the_same_in_any_pieces",
     ),
+    # Records
+    Fault(
+        "rest-left-out",
+        "mlx5",
+        "	migf->next = pre_copy ? 0 : next;\n",
+        "	migf->next = 0;\n",
+        "test_a_state_comes_back_to_the_same_device",
+    ),
+    _removed(
+        "initial-data-not-told",
+        "mlx5",
+        "			info.flags |= VFIO_PRECOPY_INFO_REINIT;\n",
+        "test_initial_data_comes_again",
+    ),
     # Surroundings
     _removed(
         "memory-left-on",

@@ -68,6 +68,9 @@ DRIVER = Driver(
     probe_commands=("notifier_register",),
     disorder=(errno.EPERM, errno.EIO, errno.EOPNOTSUPP),
     stream_size=_SIZE,
+    upstream="mlx5-vfio-pci",
+    # Where the two differ isn't listed yet.
+    compared=False,
     room=(1 << 30) + 1,
     mappable=(0, 4096),
 )

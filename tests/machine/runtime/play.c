@@ -2,13 +2,14 @@
 /*
  * Plays paths through the driver, one a line: events, each with the requests in it that fail ("!3"), or in which
  * ("^3") or before whose command ("~3") a reset arrives. Answers each event with what it returned, the migration
- * state, whether a reset waits to be followed, how many requests it made and the commands that it ran.
+ * state, whether a reset waits to be followed, how many requests it made and the commands that it ran. After "L",
+ * work that the next event asks for is only done after the one that follows.
  */
 #include "machine.h"
 
 #define SLOTS 2
 static struct file *slots[SLOTS];
-static bool bound, opened;
+static bool bound, opened, late;
 static u8 user[0x140000], image[0x12000];
 static size_t image_length;
 
@@ -184,6 +185,8 @@ QUIET static long close_device(void)
 {
 	core()->vdev.ops->close_device(&core()->vdev);
 	opened = false;
+	if (machine.work)
+		machine_fault("work goes on after the device was closed");
 	return 0;
 }
 
@@ -236,6 +239,7 @@ QUIET static long play_event(char verb, int number)
 	case 'W': return fill(slots[number], sizeof(image));
 	case 'q': return ask(slots[number]);
 	case 'c': drop(number); return 0;
+	case 'L': late = true; return 0;
 	case 'V': return slots[number]->operations->write(slots[number], (char *)image, SIZE_MAX, NULL);
 	case 'x': return check_stale(slots[number]);
 	}
@@ -271,7 +275,7 @@ QUIET static void do_work(struct file *opened_now)
 {
 	if (!machine.work)
 		return;
-	if (opened_now)
+	if (opened_now && opened_now->operations->poll)
 		check_pending(opened_now);
 	machine_do_work();
 	check_ready(slots[0]);
@@ -310,7 +314,9 @@ QUIET static void play_token(char *token)
 			machine.reset_before = at;
 	}
 	ret = play_event(verb, number);
-	do_work(verb == 'S' && ret > 0 ? slots[0] : NULL);
+	if (verb != 'L' && !late)
+		do_work(verb == 'S' && ret > 0 ? slots[0] : NULL);
+	late = verb == 'L';
 	check_after();
 	if (bound)
 		printf("%ld/%d/%d/%d/%s ", ret, device()->mig_state,
