@@ -35,6 +35,10 @@ FUNCTIONS = {
         "from_vfio show_field keep_field config_read config_is_own config_write reset_emulation "
         "access_width in_field forward bar0_access bar0_rw read write"
     ),
+    "record-kinds": (
+        "state_size list_pages fill_version fill_coming add_head add_heads begin_record end_record"
+        " write_records"
+    ),
     "virtio-records": "list_pages begin_record end_record write_records",
     "nvgrace-gpu": (
         "from_vfio show_field keep_field config_read config_is_own config_write reset_emulation memory "

@@ -36,6 +36,7 @@ SPECS = {
     "head": ROOT / "tests/specs/structure-head/structure-head.yaml",
     "memory": ROOT / "tests/specs/pre-copy-memory/pre-copy-memory.yaml",
     "virtio": ROOT / "specs/virtio/virtio.yaml",
+    "kinds": ROOT / "tests/specs/record-kinds/record-kinds.yaml",
     "stop-copy": ROOT / "tests/specs/stop-copy-memory/stop-copy-memory.yaml",
 }
 
@@ -70,6 +71,8 @@ def edited(change: Change) -> tuple[str, str]:
     return before, after
 
 
+HINT = "      coming: { tag: 2, optional: true, structure: coming, reserve: coming.bytes }\n"
+HINTED = "  coming:\n    endian: little\n    fields:\n      bytes: { type: u64, save: state-size }\n"
 VERSION = ("version: { type: u32, const: 1 }", "version: { type: u32, const: 2 }")
 SRC = "      dma-src: { type: u64, register: edu.dma-src }\n"
 DST = "      dma-dst: { type: u64, register: edu.dma-dst }\n"
@@ -379,6 +382,42 @@ CHANGES = (
         (("save: get-parts(file.object, pages)", "save: get-parts(0, pages)"),),
         UNSURE,
         (("compat-meaning", "the data comes from `get-parts(0, pages)`, and came from"),),
+    ),
+    # Records ahead of the state.
+    Change("hint-gone", "kinds", ((HINT, ""), (HINTED, "")), PARENT),
+    Change("hint-of-another-tag", "kinds", (("tag: 2,", "tag: 5,"),), PARENT),
+    Change("hint-unused", "kinds", ((", reserve: coming.bytes", ""),), PARENT),
+    Change(
+        "hint-resized",
+        "kinds",
+        (("bytes: { type: u64", "bytes: { type: u32"),),
+        REFUSED,
+        (("compat-field", "`bytes`"),),
+    ),
+    Change(
+        "record-mandatory",
+        "kinds",
+        (("tag: 2, optional: true,", "tag: 5,"),),
+        ("parent", "refused"),
+        (("compat-tag", "a record with the tag 5 is sent, which the old driver doesn't know"),),
+        ("a record that is `optional` is skipped by whoever doesn't know it",),
+    ),
+    Change(
+        "record-version",
+        "kinds",
+        (("const: 1 }", "const: 2 }"),),
+        REFUSED,
+        (("compat-constant", "`version` is `2`, and was `1`"),),
+    ),
+    Change(
+        "records-swapped",
+        "kinds",
+        (("version: { tag: 1,", "version: { tag: 0,"), ("        tag: 0\n", "        tag: 1\n")),
+        MISREAD,
+        (
+            ("compat-tag", "the tag 0 has another meaning"),
+            ("compat-tag", "the tag 1 has another meaning"),
+        ),
     ),
     Change(
         "reader",

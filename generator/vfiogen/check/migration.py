@@ -147,13 +147,13 @@ class _Stream:
     def check(self) -> None:
         stream = self._stream
         found = [
-            (name, part.name.span if isinstance(part, m.StreamRecord) else part.span)
+            (name, part.name.span if isinstance(part, m.StreamRecord | m.HeadRecord) else part.span)
             for name, part in (
                 ("structure", stream.structure),
                 ("memory", stream.memory),
                 ("area", stream.area),
                 ("pass-through", stream.pass_through),
-                ("records", stream.records[0] if stream.records else None),
+                ("records", stream.kinds[0] if stream.kinds else None),
             )
             if part is not None
         ]
@@ -181,7 +181,7 @@ class _Stream:
             self._check_structure(stream.structure)
         elif stream.memory is not None:
             self._check_memory(stream.memory)
-        elif stream.records:
+        elif stream.kinds:
             self._check_records()
         elif stream.area is not None:
             self._check_area(stream.area)

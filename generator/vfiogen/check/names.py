@@ -25,16 +25,16 @@ def _words(text: str) -> frozenset[str]:
 
 # What the templates call functions and tables, without the prefix.
 _TEMPLATES = """
-    add_ids add_record alloc_data attach_area begin_access begin_loading begin_record check_match
-    check_write choose_ops close_device continue_saving create_debugfs denied_table detach_area driver
-    drop_file end_access end_record end_saving err_handlers fail file_error finish_loading finish_saving
-    from_pci from_vfio get_data_size get_state give_up_saving id identify ids init is_denied list_pages
-    load load_state lock_state map_area migration_ops module_exit module_init open_device open_file ops
-    precopy_ioctl prepare_core probe put_file put_files read16 read32 read64 read8 read_config16
-    read_config32 read_config8 release release_file remove reset_done reset_prepare resume_fops
-    resume_write save_fops save_head save_pending save_poll save_pre_copy save_read save_state
-    save_stop_copy save_work set_state settle_reset sriov_configure start_loading start_saving step
-    stop_and_save table unmap_area write16 write32 write64 write8 write_records
+    add_head add_heads add_ids add_record alloc_data attach_area begin_access begin_loading begin_record
+    check_match check_write choose_ops close_device continue_saving create_debugfs denied_table
+    detach_area driver drop_file end_access end_record end_saving err_handlers fail file_error
+    finish_loading finish_saving from_pci from_vfio get_data_size get_state give_up_saving id identify
+    ids init is_denied list_pages load load_state lock_state map_area migration_ops module_exit
+    module_init open_device open_file ops precopy_ioctl prepare_core probe put_file put_files read16
+    read32 read64 read8 read_config16 read_config32 read_config8 release release_file remove reset_done
+    reset_prepare resume_fops resume_write save_fops save_head save_pending save_poll save_pre_copy
+    save_read save_state save_stop_copy save_work set_state settle_reset sriov_configure start_loading
+    start_saving step stop_and_save table unmap_area write16 write32 write64 write8 write_records
 """
 # Likewise, where something is emulated or done early, or registers are in config space.
 _EMULATION = _words("""
@@ -353,6 +353,8 @@ class _Names:
         seen: dict[str, m.Word] = {}
         constants = {name for name in names(self._formulas) if name.isupper()}
         own = {self._own("h").upper(), *(self._own(f"bar{n}_size").upper() for n in range(6)), "ARC"}
+        if self._spec.migration and self._spec.migration.stream.records:
+            own |= {self._own(f"record_{name}").upper() for name in ("most", "optional")}
         for macro, word in self._macros():
             first = seen.setdefault(macro, word)
             if first is not word:
@@ -372,6 +374,9 @@ class _Names:
             for field in layout.fields:
                 if field.const:
                     yield self._own(f"{layout.name}_{field.name}").upper(), field.name
+        stream = self._spec.migration.stream if self._spec.migration else None
+        for record in stream.kinds if stream else ():
+            yield self._own(f"record_{record.name}").upper(), record.name
 
 
 def own_name(prefix: str, name: str) -> str:
@@ -408,6 +413,8 @@ def own_functions(spec: m.Spec) -> frozenset[str]:
     locks = {c_name(f"{command.name}-lock") for command in spec.commands if command.exclusive}
     of_variants = {f"{suffix}_{name}" for suffix in suffixes for name in _OF_VARIANTS}
     shown = {f"debug_{file.name}_{part}" for file in spec.debug_files for part in _OF_FILES}
+    heads = spec.migration.stream.heads if spec.migration else ()
+    shown |= {f"fill_{c_name(head.name.text)}" for head in heads}
     return own | locks | shown | of_variants | {condition_name(spec, variant) for variant in spec.variants}
 
 

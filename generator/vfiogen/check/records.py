@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from vfiogen.diagnostics import quote
+from vfiogen.check.steps import may_fail
+from vfiogen.diagnostics import quote, suggestions
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
 from vfiogen.model.analyse import Analysis, Scope
 from vfiogen.model.bounds import literal
 from vfiogen.model.types import VOID, read_type
 
+_ROLES = {"match": "compared", "load": "loaded", "register": "loaded"}
 # flush_kernel_vmap_range() takes the size as an int; what stands in front of the data belongs to it.
 LARGEST = 0x7FFFF000
 
@@ -24,6 +26,9 @@ def check_records(migration: m.Migration, analysis: Analysis, scope: Scope) -> N
         analysis.problems.report("stream-store", message, migration.stream.capacity.span)
     for value in migration.stream.files:
         _check_file(value, analysis, scope)
+    _check_kinds(migration.stream, analysis)
+    for head in migration.stream.heads:
+        _check_head(head, analysis, scope)
     for record in migration.stream.records:
         asking = filed.in_stream("follows", "running")
         asked = analysis.action(record.room, asking)
@@ -42,6 +47,46 @@ def check_records(migration: m.Migration, analysis: Analysis, scope: Scope) -> N
     if migration.stream.files and migration.size is not None:
         size = analysis.action(migration.size, filed)
         _check_result(size, migration.size, analysis)
+
+
+def _check_kinds(stream: m.Stream, analysis: Analysis) -> None:
+    """Report records that can't be told apart, and more or fewer than one with the state of the device."""
+    problems, seen = analysis.problems, dict[int, m.Word]()
+    for record in sorted(stream.kinds, key=lambda one: (one.name.span.line, one.name.span.column)):
+        first = seen.setdefault(record.tag.value, record.name)
+        if first is not record.name:
+            message = f"{quote(record.name.text)} has the tag of {quote(first.text)}"
+            related = ((first.span, "the first one"),)
+            problems.report("stream-store", message, record.tag.span, related=related)
+    if not stream.records:
+        message = "no record has the state of the device"
+        hint = "add one with `room`, `save` and `load`"
+        problems.report("stream-store", message, stream.heads[0].name.span, hint)
+    for record in stream.records[1:]:
+        message = "one kind of record has the state of the device, and this is another one"
+        related = ((stream.records[0].name.span, "the first one"),)
+        problems.report("stream-store", message, record.name.span, related=related)
+
+
+def _check_head(head: m.HeadRecord, analysis: Analysis, scope: Scope) -> None:
+    layouts = analysis.spec.layouts
+    layout = analysis.spec.layout(head.structure.text)
+    if layout is None:
+        known = [one.name.text for one in layouts]
+        message = f"{quote(head.structure.text)} isn't a layout of structures"
+        hints = suggestions(head.structure.text, known)
+        analysis.problems.report("unknown-name", message, head.structure.span, *hints)
+        return
+    for field in layout.fields:
+        for role, formula in (("match", field.match), ("load", field.load), ("register", field.register)):
+            if formula is not None:
+                message = f"a field of a record isn't {_ROLES[role]}"
+                hint = "it is a constant, saved, or derived; `reserve` of the record is what is done with it"
+                analysis.problems.report("field-role", message, formula.span, hint)
+    typed = analysis.number(head.reserve, scope.of_image(layout))
+    if head.reserve and typed is not None and any(map(may_fail, t.walk(typed))):
+        message = "this is calculated in a way that can fail"
+        analysis.problems.report("stream-store", message, head.reserve.span, "a field alone can't")
 
 
 def _moving(migration: m.Migration, scope: Scope, *names: str) -> Scope:

@@ -46,8 +46,9 @@ def _unused(spec: m.Spec, found: list[m.Formula]) -> Iterator[tuple[str, m.Word]
     yield from (("context value", kept.name) for kept in spec.context if kept.name.text not in mentioned)
     bools = (one for one in spec.parameters if one.type == "bool")
     yield from (("parameter", one.name) for one in bools if one.name.text not in mentioned)
-    stream = spec.migration.stream.structure if spec.migration else None
-    transferred = {stream.text} if stream else set()
+    stream = spec.migration.stream if spec.migration else None
+    transferred = {stream.structure.text} if stream and stream.structure else set()
+    transferred |= {head.structure.text for head in stream.heads} if stream else set()
     yield from (("layout", x.name) for x in spec.layouts if x.name.text not in mentioned | transferred)
     members = [node for formula in found for node in _members(formula)]
     of_id = {node.name for node in members if isinstance(node.base, s.Name) and node.base.name == "id"}

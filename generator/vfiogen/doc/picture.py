@@ -103,3 +103,19 @@ def draw_strip(where: str, parts: Iterable[tuple[str, str]]) -> str:
         out += [draw_box(box), draw_label(Label(left - 12, y + 24, when, "end"))]
     size = (left + max(width, text_width(where)) + 16, 48 + 52 * len(found))
     return draw(size, f"The parts of the stream. {where}", out)
+
+
+def draw_records(parts: Iterable[tuple[str, str]]) -> str:
+    """Return the picture of records in their order: what each is called, and how many bytes are in it."""
+    found = list(parts)
+    left, header = 110, 84
+    width = int(max([160.0, *(NAME_WIDTH * len(length) + 40 for _, length in found)]))
+    out = [
+        draw_label(Label(left + header // 2, 24, "header")),
+        draw_label(Label(left + header + width // 2, 24, "data")),
+    ]
+    for at, (name, length) in enumerate(found):
+        y = 40 + 52 * at
+        boxes = (Box(left, y, header, 40, ("16",)), Box(left + header, y, width, 40, (length,)))
+        out += [*map(draw_box, boxes), draw_label(Label(left - 12, y + 24, name, "end"))]
+    return draw((left + header + width + 16, 48 + 52 * len(found)), "The records of the stream", out)

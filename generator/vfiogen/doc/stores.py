@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from vfiogen.doc.picture import draw_layout, draw_strip
+from vfiogen.doc.picture import draw_layout, draw_records, draw_strip
 from vfiogen.doc.rst import escaped, literal
 from vfiogen.doc.words import expression, listed, sentence, step
 from vfiogen.model import spec as m
@@ -397,17 +397,12 @@ def _describe_records(spec: m.Spec, migration: m.Migration) -> Store:
         f" puts into memory of the size that {_formula(record.room)} tells. The driver moves the bytes to and"
         " from the user, and does not look at them.",
     ]
-    if record.size_tag:
-        composed.append(
-            f"Ahead of the first one is an optional record of the tag {record.size_tag.value}: 8 bytes, the"
-            " room that the first one has needed. Who loads it has as much memory ready before the device"
-            " stops."
-        )
     if stream.area:
         composed.append(
             f"While a command uses that memory, it is mapped for DMA of {_formula(stream.area.dma)}, which"
             f" {_told(stream.area)}; no address is part of the stream."
         )
+    composed += [_ahead(head) for head in stream.heads]
     composed += [_held(value) for value in stream.files]
     if early:
         again = (
@@ -432,15 +427,73 @@ def _describe_records(spec: m.Spec, migration: m.Migration) -> Store:
             ("Byte", "Type", "Field", "Meaning"),
             ("0", "le64", "length", "bytes behind the header"),
             ("8", "le32", "flags", "bit 0: optional"),
-            ("12", "le32", "tag", f"{record.tag.value}: {escaped(record.name.text)}"),
+            ("12", "le32", "tag", _tags(stream)),
+            *(row for head in stream.heads for row in _head_rows(spec, head)),
         ),
-        checks=tuple(_record_checks(stream, record)),
-        picture=draw_strip("A record", [("16", "header"), ("length", record.name.text)]),
-        caption="A record of the stream: a header, and bytes that the parent understands.",
+        checks=(*_record_checks(stream, record), *_head_checks(stream)),
+        picture=draw_records(_pieces(spec, stream)),
+        caption="The records of a stream, each with a header; the last has bytes that the parent understands."
+        if stream.heads
+        else "A record of the stream: a header, and bytes that the parent understands.",
         save=(expression(record.save),),
         pre_copy=(expression(record.save),) if early else (),
         compare=("looks whether the last record is complete",),
     )
+
+
+def _tags(stream: m.Stream) -> str:
+    return ", ".join(f"{one.tag.value}: {escaped(one.name.text)}" for one in stream.kinds)
+
+
+def _ahead(head: m.HeadRecord) -> str:
+    """Say what a record ahead of the state is for."""
+    skipped = ", which may be skipped" if head.optional else ""
+    reserve = (
+        f" Whoever loads gets {_formula(head.reserve)} bytes ready for the state." if head.reserve else ""
+    )
+    note = f" {escaped(sentence(head.note.text))}" if head.note else ""
+    return (
+        f"Ahead of the state goes a record of the tag {head.tag.value}, {literal(head.name.text)}{skipped}:"
+        f" the fields of {literal(head.structure.text)}.{reserve}{note}"
+    )
+
+
+def _layout(spec: m.Spec, head: m.HeadRecord) -> m.Layout:
+    layout = spec.layout(head.structure.text)
+    assert layout is not None
+    return layout
+
+
+def _head_rows(spec: m.Spec, head: m.HeadRecord) -> Iterator[Row]:
+    layout = _layout(spec, head)
+    for field in layout.fields:
+        at, kind = 16 + layout.end(field.name.text) - field.size, field.type.text
+        known = kind if kind == "u8" else f"{str(layout.endian)[0]}e{field.bits}"
+        count = f"[{field.count.value}]" if field.count else ""
+        meaning = f"tag {head.tag.value}: {_saved(field)}"
+        yield (str(at), f"{known}{count}", escaped(field.name.text), meaning)
+
+
+def _pieces(spec: m.Spec, stream: m.Stream) -> Iterator[tuple[str, str]]:
+    """Yield the names of records and the lengths of what is in them."""
+    for head in stream.heads:
+        yield head.name.text, str(_layout(spec, head).size)
+    yield stream.records[0].name.text, "length"
+
+
+def _head_checks(stream: m.Stream) -> Iterator[str]:
+    if stream.heads:
+        names = _literals(head.name.text for head in stream.heads)
+        yield (
+            f"{names}: of another length than its fields have, or with another value of a constant, a record"
+            " is refused with -EINVAL."
+        )
+    for head in stream.heads:
+        if head.reserve:
+            yield (
+                f"What {literal(head.name.text)} says of the room is a hint: there is memory for up to"
+                f" {_formula(stream.capacity)} bytes, and only once a record of the state comes."
+            )
 
 
 def _held(value: m.FileValue) -> str:

@@ -618,7 +618,12 @@ class _Reader:
             lengths=tuple(formula for formula in lengths if formula),
             any_length=load["lengths"]["any"].optional(),
             background=view["background"].optional(),
-            records=_each(view["records"], self._stream_record),
+            records=tuple(
+                self._stream_record(name, one) for name, one in view["records"].entries() if one["room"]
+            ),
+            heads=tuple(
+                self._head_record(name, one) for name, one in view["records"].entries() if one["structure"]
+            ),
             files=_each(view["file"], self._file_value),
         )
 
@@ -635,9 +640,18 @@ class _Reader:
             load=load,
             again=_duration(view["again"]),
             anew=self._expression(view["anew"]),
-            size_tag=view["size-tag"].integer() if view["size-tag"] else None,
             prefix=prefix["structure"].word() if prefix else None,
             values=self._values(prefix["set"]),
+            note=view["note"].optional(),
+        )
+
+    def _head_record(self, name: m.Word, view: _View) -> m.HeadRecord:
+        return m.HeadRecord(
+            name=name,
+            tag=view["tag"].integer(),
+            structure=view["structure"].word(),
+            optional=bool(view["optional"]),
+            reserve=self._expression(view["reserve"]),
             note=view["note"].optional(),
         )
 

@@ -740,8 +740,7 @@ class FileValue(Record):
 class StreamRecord(Record):
     """A kind of record: how much memory it needs, what fills and what takes that; `again` in microseconds.
 
-    In front of the memory that is loaded is a structure of the kernel, if there is a `prefix`. Ahead of the
-    first record is one of the tag `size_tag` with its room.
+    In front of the memory that is loaded is a structure of the kernel, if there is a `prefix`.
     """
 
     name: Word
@@ -751,9 +750,19 @@ class StreamRecord(Record):
     load: Formula
     again: int | None
     anew: Formula | None
-    size_tag: Integer | None
     prefix: Word | None
     values: tuple[FieldValue, ...]
+    note: Word | None
+
+
+class HeadRecord(Record):
+    """A kind of record ahead of the state: the fields of a layout. `reserve` is the room to get ready."""
+
+    name: Word
+    tag: Integer
+    structure: Word
+    optional: bool
+    reserve: Formula | None
     note: Word | None
 
 
@@ -782,7 +791,13 @@ class Stream(Record):
     any_length: Word | None
     background: Word | None = None
     records: tuple[StreamRecord, ...] = ()
+    heads: tuple[HeadRecord, ...] = ()
     files: tuple[FileValue, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[HeadRecord | StreamRecord, ...]:
+        """All kinds of records, in the order in which a stream begins with them."""
+        return (*self.heads, *self.records)
 
 
 class Omission(Record):

@@ -11,7 +11,7 @@ from vfiogen.model import spec as m
 from vfiogen.model.arcs import FILE_ARCS, TWINS
 from vfiogen.plan.debugfs import plan_debugfs
 from vfiogen.plan.lower import Body, Lowering, can_fail
-from vfiogen.plan.records import size_of_file, size_of_header
+from vfiogen.plan.records import size_of_file, size_of_headers
 from vfiogen.plan.transfer import plan_transfer
 from vfiogen.plan.view import ArcCase, ArcLabel, Function, MigrationView, function
 from vfiogen.records import replace
@@ -254,7 +254,7 @@ def _locked_size(body: Body, size: m.Formula) -> None:
     body.add(c.Expr(f"{device}_lock_state({device})"))
     body.unwinding.append(("err_unlock", (unlock,)))
     value = body.value(typed)
-    records = lowering.spec.migration and lowering.spec.migration.stream.records
-    header = f"{size_of_header(lowering, records)} + " if records else ""
+    stream = lowering.spec.migration.stream if lowering.spec.migration else None
+    header = f"{size_of_headers(lowering, stream)} + " if stream and stream.records else ""
     body.add(c.Expr(f"*length = {header}{value}"))
     body.finish(unlock, c.Return("0"))

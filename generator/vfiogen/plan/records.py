@@ -10,7 +10,7 @@ from vfiogen.model.analyse import Scope
 from vfiogen.model.bounds import literal
 from vfiogen.model.types import read_type
 from vfiogen.model.walk import names
-from vfiogen.plan.lower import TIGHT, UNARY, Body, Lowering, c_type, order_of, to_order
+from vfiogen.plan.lower import TIGHT, UNARY, Body, Lowering, c_type, can_fail, order_of, to_order
 from vfiogen.plan.registers import define
 from vfiogen.plan.view import Defines, FileView, Function, RecordsView, function
 
@@ -22,8 +22,7 @@ def plan_tags(lowering: Lowering) -> tuple[Defines, ...]:
         return ()
     record, macro = stream.records[0], lowering.names.macro
     lines = (
-        define(tag_macro(lowering, record), str(record.tag.value)),
-        *([define(macro("record", "size"), str(record.size_tag.value))] if record.size_tag else []),
+        *(define(tag_macro(lowering, one), str(one.tag.value)) for one in stream.kinds),
         define(macro("record", "optional"), "BIT(0)"),
         define(macro("record", "most"), _most(lowering, stream)),
     )
@@ -31,7 +30,7 @@ def plan_tags(lowering: Lowering) -> tuple[Defines, ...]:
     return (Defines(lines, said, record.name.span),)
 
 
-def tag_macro(lowering: Lowering, record: m.StreamRecord) -> str:
+def tag_macro(lowering: Lowering, record: m.StreamRecord | m.HeadRecord) -> str:
     """Return the macro of a record's tag."""
     return lowering.names.macro("record", record.name.text)
 
@@ -55,7 +54,7 @@ def plan_records(lowering: Lowering, migration: m.Migration) -> RecordsView:
         most=lowering.names.macro("record", "most"),
         room=_call(lowering, record.room, device, "&room"),
         save=_call(lowering, record.save, device, "&length", *(["&next"] if more else [])),
-        load=_call(lowering, record.load, file),
+        load=_outcome(lowering, record.load) + _call(lowering, record.load, file),
         kinds=(asked, filled),
         prefix=record.prefix.text if record.prefix else None,
         values=tuple(_assignment(lowering, record, value) for value in record.values),
@@ -65,7 +64,6 @@ def plan_records(lowering: Lowering, migration: m.Migration) -> RecordsView:
         running=any("running" in one for one in told),
         anew=_anew(lowering, migration),
         next=more,
-        size_tag=lowering.names.macro("record", "size") if record.size_tag else None,
     )
 
 
@@ -124,6 +122,12 @@ def _call(
     return body.invocation(run, *results) if run else "0"
 
 
+def _outcome(lowering: Lowering, formula: m.Formula) -> str:
+    """Return what keeps the error of a command, if it can have one."""
+    run = lowering.analysis.action(formula, _scope(lowering))
+    return "ret = " if run is None or can_fail(run.command) else ""
+
+
 def _assignment(lowering: Lowering, record: m.StreamRecord, value: m.FieldValue) -> str:
     body = _body(lowering, f"migf->{lowering.names.prefix}")
     field = lowering.analysis.field(str(record.prefix), value.path.text)
@@ -156,10 +160,11 @@ def _drop(lowering: Lowering, value: m.FileValue) -> Function | None:
     return function("void", f"{lowering.names.prefix}_drop_file", parameters, lines, origin=value.name.span)
 
 
-def size_of_header(lowering: Lowering, records: tuple[m.StreamRecord, ...]) -> str:
+def size_of_headers(lowering: Lowering, stream: m.Stream) -> str:
     """Return the size of what stands before the data of the first record."""
-    name = f"sizeof(struct {lowering.names.own('record')}"
-    return f"{name}_size) + {name})" if any(record.size_tag for record in records) else f"{name})"
+    header = f"sizeof(struct {lowering.names.own('record')})"
+    ahead = [f"sizeof({lowering.names.structure(head.structure.text)})" for head in stream.heads]
+    return " + ".join([*(f"{header} + {one}" for one in ahead), header])
 
 
 def size_of_file(body: Body, migration: m.Migration) -> None:
@@ -182,7 +187,7 @@ def size_of_file(body: Body, migration: m.Migration) -> None:
     body.add(c.Expr(f"{body.ret()} = {_invoked(body, migration.size, f'&{result}')}"))
     if value.undo:
         body.add(c.If(f"!{device}->saving", (c.Expr(_invoked(body, value.undo)),)))
-    header = size_of_header(lowering, migration.stream.records)
+    header = size_of_headers(lowering, migration.stream)
     body.add(c.If("ret", body.leave("ret")), c.Blank(), c.Expr(f"*length = {header} + {result}"))
     body.finish(unlock, c.Return("0"))
 

@@ -22,7 +22,7 @@ def plan_structures(lowering: Lowering) -> tuple[Structure, ...]:
     if lowering.spec.migration and lowering.spec.migration.stream.area:
         found.append(_area(lowering, lowering.spec.migration.stream.area))
     if lowering.spec.migration and lowering.spec.migration.stream.records:
-        found += _records(lowering, lowering.spec.migration.stream)
+        found.append(_record(lowering))
     if lowering.spec.memories:
         found.append(_memory_structure(lowering))
     if is_private(lowering.spec):
@@ -235,17 +235,11 @@ def _attached(lowering: Lowering, area: m.Area) -> Structure:
     return Structure(lowering.names.own("area"), members, c.comment(role), origin=area.span)
 
 
-def _records(lowering: Lowering, stream: m.Stream) -> tuple[Structure, ...]:
+def _record(lowering: Lowering) -> Structure:
     name = lowering.names.own("record")
     members = (Member("__le64 length"), Member("__le32 flags"), Member("__le32 tag"))
     after = (f"static_assert(sizeof(struct {name}) == 16);",)
-    header = Structure(name, members, c.comment("What stands before each record in the stream."), after)
-    if not any(record.size_tag for record in stream.records):
-        return (header,)
-    ahead = (Member(f"struct {name} record"), Member("__le64 room"))
-    after = (f"static_assert(sizeof(struct {name}_size) == 24);",)
-    said = "The record ahead of the first: how much room that has needed."
-    return (header, Structure(f"{name}_size", ahead, c.comment(said), after))
+    return Structure(name, members, c.comment("What stands before each record in the stream."), after)
 
 
 def _initial_members(lowering: Lowering, migration: m.Migration) -> list[Member]:
@@ -289,10 +283,25 @@ def _record_members(lowering: Lowering, migration: m.Migration) -> list[Member]:
         Member("u64 left"),
         Member("void *to"),
         Member("size_t capacity"),
-        *([Member("__le64 room")] if any(record.size_tag for record in stream.records) else []),
+        *_head_members(lowering, stream),
         Member("bool loaded"),
         *([] if stream.background else [Member("int error")]),
     ]
+
+
+def _head_members(lowering: Lowering, stream: m.Stream) -> list[Member]:
+    """Return where records ahead of the state go, and what they say of its size."""
+    if not stream.heads:
+        return []
+    own = lowering.names.structure
+    fields = [f"\t\t{own(head.structure.text)} {c_name(head.name.text)};" for head in stream.heads]
+    said = "Records ahead of the state."
+    members = [Member("\n".join(["struct {", *fields, "\t} heads"]), c.comment(said, 1))]
+    return members + (
+        [Member("size_t reserve", c.comment("The room that the state is said to need.", 1))]
+        if any(head.reserve for head in stream.heads)
+        else []
+    )
 
 
 def _data_members(lowering: Lowering) -> list[Member]:

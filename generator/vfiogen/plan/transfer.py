@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 from vfiogen.c import layout as c
 from vfiogen.c.names import c_name
@@ -27,9 +28,9 @@ from vfiogen.plan.lower import (
     order_of,
     to_order,
 )
-from vfiogen.plan.records import plan_file, plan_records
+from vfiogen.plan.records import plan_file, plan_records, tag_macro
 from vfiogen.plan.structures import constant, matched, older
-from vfiogen.plan.view import AreaView, FileView, Function, RecordsView, function
+from vfiogen.plan.view import AreaView, FileView, Function, HeadView, RecordsView, function
 from vfiogen.records import Record, replace
 
 # What stands beside a comparison or `+ migf->pos` without parentheses.
@@ -614,6 +615,32 @@ class _AreaTransfer(_OnArea):
         return self.file_function("load", body)
 
 
+class _HeadTransfer(_LayoutTransfer):
+    """The fields of a record that goes ahead of the state."""
+
+    def view(self, head: m.HeadRecord) -> HeadView:
+        name, place = c_name(head.name.text), f"migf->heads.{c_name(head.name.text)}."
+        constants = [field for field in self.layout.fields if field.const]
+        tests = [f"{place}{c_name(field.name.text)} != {self._constant(field)}" for field in constants]
+        return HeadView(
+            tag=tag_macro(self.lowering, head),
+            flags=self.lowering.names.macro("record", "optional") if head.optional else "0",
+            member=name,
+            structure=self.structure,
+            fill=self._fill(f"fill_{name}", list(self.layout.fields), ""),
+            differs=" || ".join(tests) or None,
+            reserve=self._reserve(head, place),
+        )
+
+    def _constant(self, field: m.LayoutField) -> str:
+        return to_order(byte_order(self.layout, field), constant(self.lowering, self.layout, field))
+
+    def _reserve(self, head: m.HeadRecord, place: str) -> str | None:
+        body = self._of_image(self.file_body(), place)
+        typed = self.lowering.analysis.number(head.reserve, body.scope)
+        return body.value(typed) if typed else None
+
+
 class _RecordTransfer(_OnArea):
     """Data in records, each in memory of its own."""
 
@@ -625,10 +652,16 @@ class _RecordTransfer(_OnArea):
             save=tuple(self._save(*stage) for stage in (*stages, ("save_stop_copy", False))),
             load=(self._load(),),
             area=self.view(self.stream.area) if self.stream.area else None,
-            records=plan_records(self.lowering, self.migration),
+            records=replace(plan_records(self.lowering, self.migration), heads=tuple(self._heads())),
             held=plan_file(self.lowering, self.stream),
             write=f"{self.name('write_records')}(migf, buf, count)",
         )
+
+    def _heads(self) -> Iterator[HeadView]:
+        for head in self.stream.heads:
+            layout = self.lowering.spec.layout(head.structure.text)
+            if layout is not None:
+                yield _HeadTransfer(self.lowering, self.migration, layout).view(head)
 
     def _save(self, name: str, pre_copy: bool) -> Function:
         body = self.body()

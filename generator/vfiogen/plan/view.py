@@ -99,15 +99,30 @@ class AreaView(Record):
     attach: tuple[Function, ...] = ()
 
 
-class RecordsView(Record):
-    """Records: the macros of the tag and of the largest, and calls that ask how much there is, fill and take.
+class HeadView(Record):
+    """A record ahead of the state: its tag and flags, the member and type of its fields, and what fills them.
 
-    `kinds` are the types of the results of the first two, `most` the text of the largest; `prefix` is the
-    structure in front of what is loaded, with the assignments to its fields; `again` is in milliseconds,
-    0 is always. `asked` is `room` while the device runs. `follows` tells whether it matters that there
-    was a record before, `anew` asks whether that doesn't count any more. `running` tells whether the
-    device is told that it goes on running, `next` whether that says how much room the record after this
-    one needs. `size_tag` is the macro of the tag of a record ahead of the first.
+    `differs` is the test whether a constant isn't as it must be, `reserve` the room that the state will need.
+    """
+
+    tag: str
+    flags: str
+    member: str
+    structure: str
+    fill: Function
+    differs: str | None
+    reserve: str | None
+
+
+class RecordsView(Record):
+    """Records: the macros of the tag and of the largest, and what asks how much there is, fills and takes.
+
+    `heads` are the records ahead of the state. `kinds` are the types of the results of the first two, `most`
+    the text of the largest; `prefix` is the structure in front of what is loaded, with the assignments to its
+    fields; `again` is in milliseconds, 0 is always. `asked` is `room` while the device runs. `follows` tells
+    whether it matters that there was one before, `anew` asks whether that doesn't count any more. `running`
+    tells whether the device is told that it goes on, `next` whether that says how much room the record after
+    this one needs.
     """
 
     tag: str
@@ -124,7 +139,12 @@ class RecordsView(Record):
     running: bool
     anew: str | None = None
     next: bool = False
-    size_tag: str | None = None
+    heads: tuple[HeadView, ...] = ()
+
+    @property
+    def reserves(self) -> bool:
+        """Whether a record ahead says how much room there has to be."""
+        return any(head.reserve for head in self.heads)
 
 
 class FileView(Record):

@@ -410,13 +410,68 @@ mlx5vf_open_file(struct mlx5vf_device *mlx5vf,
 	return migf;
 }
 
+static int mlx5vf_fill_stop_copy_size(struct mlx5vf_device *mlx5vf,
+				      struct mlx5vf_stop_copy_size *state)
+{
+	u32 bytes;
+	int ret;
+
+	ret = mlx5vf_room(mlx5vf, false, &bytes);
+	if (ret)
+		return ret;
+
+	state->bytes = cpu_to_le64(bytes);
+	return 0;
+}
+
+static int mlx5vf_add_head(struct mlx5vf_migration_file *migf, u32 tag,
+			   u32 flags, const void *state, size_t size)
+{
+	struct mlx5vf_record record = {
+		.length = cpu_to_le64(size),
+		.flags = cpu_to_le32(flags),
+		.tag = cpu_to_le32(tag),
+	};
+	void *data;
+
+	data = __vmalloc(migf->length + sizeof(record) + size,
+			 GFP_KERNEL_ACCOUNT);
+	if (!data)
+		return -ENOMEM;
+
+	if (migf->length)
+		memcpy(data, migf->data, migf->length);
+	memcpy(data + migf->length, &record, sizeof(record));
+	memcpy(data + migf->length + sizeof(record), state, size);
+
+	vfree(migf->data);
+	migf->data = data;
+	migf->length += sizeof(record) + size;
+	return 0;
+}
+
+/* Puts into a stream that begins what goes ahead of the device's state. */
+static int mlx5vf_add_heads(struct mlx5vf_device *mlx5vf,
+			    struct mlx5vf_migration_file *migf)
+{
+	int ret;
+
+	ret = mlx5vf_fill_stop_copy_size(mlx5vf, &migf->heads.stop_copy_size);
+	if (ret)
+		return ret;
+
+	return mlx5vf_add_head(migf, MLX5VF_RECORD_STOP_COPY_SIZE,
+			       MLX5VF_RECORD_OPTIONAL,
+			       &migf->heads.stop_copy_size,
+			       sizeof(migf->heads.stop_copy_size));
+}
+
 /* Puts the state of the device, as it is now, behind what hasn't been read. */
 static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 			     struct mlx5vf_migration_file *migf, bool pre_copy)
 {
-	size_t front, kept = migf->length - migf->pos;
+	size_t front, kept;
 	bool first = !migf->data;
-	struct mlx5vf_record_size *ahead;
 	struct mlx5vf_record *record;
 	struct mlx5vf_area area;
 	u32 room, length, next;
@@ -438,8 +493,15 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 	if (!room || room > MLX5VF_RECORD_MOST)
 		return -EIO;
 
+	if (first) {
+		ret = mlx5vf_add_heads(mlx5vf, migf);
+		if (ret)
+			return ret;
+	}
+
 	/* What the parent fills begins with a page. */
-	front = PAGE_ALIGN(kept + sizeof(*ahead) + sizeof(*record));
+	kept = migf->length - migf->pos;
+	front = PAGE_ALIGN(kept + sizeof(*record));
 	data = __vmalloc(size_add(front, room),
 			 GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!data)
@@ -462,17 +524,8 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 	record->length = cpu_to_le64(length);
 	record->flags = 0;
 	record->tag = cpu_to_le32(MLX5VF_RECORD_FIRMWARE_DATA);
-	if (first) {
-		/* Who loads this can have the memory before the device stops. */
-		ahead = (void *)record - sizeof(*ahead);
-		ahead->record.length = cpu_to_le64(sizeof(ahead->room));
-		ahead->record.flags = cpu_to_le32(MLX5VF_RECORD_OPTIONAL);
-		ahead->record.tag = cpu_to_le32(MLX5VF_RECORD_SIZE);
-		ahead->room = cpu_to_le64(room);
-		kept = sizeof(*ahead);
-	} else if (kept) {
+	if (kept)
 		memcpy((void *)record - kept, migf->data + migf->pos, kept);
-	}
 
 	vfree(migf->data);
 	migf->data = data;
@@ -490,23 +543,23 @@ err_free:
 	return ret;
 }
 
-/*
- * Looks at the header of a record, and says where its data goes: nowhere, if it
- * is to be skipped.
- */
+/* Looks at the header of a record; data that is to be skipped needs no room. */
 static int mlx5vf_begin_record(struct mlx5vf_migration_file *migf)
 {
-	size_t room;
+	size_t size;
 
 	migf->to = NULL;
 	migf->left = le64_to_cpu(migf->record.length);
-	if (le32_to_cpu(migf->record.tag) == MLX5VF_RECORD_SIZE &&
-	    migf->left == sizeof(migf->room)) {
-		migf->to = &migf->room;
-		return 0;
-	}
+	switch (le32_to_cpu(migf->record.tag)) {
+	case MLX5VF_RECORD_FIRMWARE_DATA:
+		break;
+	case MLX5VF_RECORD_STOP_COPY_SIZE:
+		if (migf->left != sizeof(migf->heads.stop_copy_size))
+			return -EINVAL;
 
-	if (le32_to_cpu(migf->record.tag) != MLX5VF_RECORD_FIRMWARE_DATA) {
+		migf->to = &migf->heads.stop_copy_size;
+		return 0;
+	default:
 		if (le32_to_cpu(migf->record.flags) & MLX5VF_RECORD_OPTIONAL)
 			return 0;
 		return -EOPNOTSUPP;
@@ -517,23 +570,23 @@ static int mlx5vf_begin_record(struct mlx5vf_migration_file *migf)
 	if (migf->left > MLX5VF_RECORD_MOST)
 		return -ENOMEM;
 
-	if (migf->left > migf->capacity) {
-		room = max_t(u64, migf->left,
-			     min_t(u64, le64_to_cpu(migf->room),
-				   MLX5VF_RECORD_MOST));
+	size = migf->left;
+	if (size > migf->capacity) {
+		size = max(size, migf->reserve);
 		vfree(migf->data);
 		migf->capacity = 0;
-		migf->data = __vmalloc(room, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		migf->data = __vmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 		if (!migf->data)
 			return -ENOMEM;
 
-		migf->capacity = room;
+		migf->capacity = size;
 	}
+
 	migf->to = migf->data;
 	return 0;
 }
 
-/* Loads a record that is complete, unless it was about something else. */
+/* Uses a record that is complete, unless it was skipped. */
 static int mlx5vf_end_record(struct mlx5vf_migration_file *migf)
 {
 	size_t size = le64_to_cpu(migf->record.length);
@@ -542,8 +595,16 @@ static int mlx5vf_end_record(struct mlx5vf_migration_file *migf)
 	int ret;
 
 	migf->pos = 0;
-	if (!migf->to || migf->to == &migf->room)
+	if (!migf->to)
 		return 0;
+
+	if (le32_to_cpu(migf->record.tag) == MLX5VF_RECORD_STOP_COPY_SIZE) {
+		migf->reserve =
+			min_t(u64,
+			      le64_to_cpu(migf->heads.stop_copy_size.bytes),
+			      MLX5VF_RECORD_MOST);
+		return 0;
+	}
 
 	ret = mlx5vf_map_area(mlx5vf, migf->data, size, DMA_TO_DEVICE, &area);
 	if (!ret) {
@@ -568,14 +629,14 @@ static ssize_t mlx5vf_write_records(struct mlx5vf_migration_file *migf,
 		} else {
 			size = min_t(u64, migf->left, SIZE_MAX);
 			to = migf->to;
-			if (to)
-				to += le64_to_cpu(migf->record.length) - migf->left;
 		}
 		size = min(size, count - done);
 		if (to && copy_from_user(to, buf + done, size))
 			return done ? done : -EFAULT;
 
 		if (migf->pos == sizeof(migf->record)) {
+			if (to)
+				migf->to += size;
 			migf->left -= size;
 		} else {
 			migf->pos += size;
@@ -1070,7 +1131,8 @@ static int mlx5vf_get_data_size(struct vfio_device *core_vdev,
 	if (ret)
 		goto err_unlock;
 
-	*length = sizeof(struct mlx5vf_record_size) +
+	*length = sizeof(struct mlx5vf_record) +
+		  sizeof(struct mlx5vf_stop_copy_size) +
 		  sizeof(struct mlx5vf_record) + bytes;
 	mutex_unlock(&mlx5vf->state_mutex);
 	return 0;

@@ -19,10 +19,16 @@
 #include <linux/mlx5/vport.h>
 
 /* The tags and flags of records, and the largest that is taken. */
+#define MLX5VF_RECORD_STOP_COPY_SIZE	1
 #define MLX5VF_RECORD_FIRMWARE_DATA	0
-#define MLX5VF_RECORD_SIZE		1
 #define MLX5VF_RECORD_OPTIONAL		BIT(0)
 #define MLX5VF_RECORD_MOST		0x40000000
+
+struct mlx5vf_stop_copy_size {
+	__le64 bytes;
+};
+
+static_assert(sizeof(struct mlx5vf_stop_copy_size) == 8);
 
 /* Memory while the device knows it: where it is, and its size. */
 struct mlx5vf_area {
@@ -40,14 +46,6 @@ struct mlx5vf_record {
 };
 
 static_assert(sizeof(struct mlx5vf_record) == 16);
-
-/* The record ahead of the first: how much room that has needed. */
-struct mlx5vf_record_size {
-	struct mlx5vf_record record;
-	__le64 room;
-};
-
-static_assert(sizeof(struct mlx5vf_record_size) == 24);
 
 struct mlx5vf_device {
 	struct vfio_pci_core_device core_device;
@@ -115,7 +113,12 @@ struct mlx5vf_migration_file {
 	u64 left;
 	void *to;
 	size_t capacity;
-	__le64 room;
+	/* Records ahead of the state. */
+	struct {
+		struct mlx5vf_stop_copy_size stop_copy_size;
+	} heads;
+	/* The room that the state is said to need. */
+	size_t reserve;
 	bool loaded;
 };
 

@@ -184,7 +184,7 @@ static int virtiovf_add_record(struct virtiovf_device *virtiovf,
 			       struct virtiovf_migration_file *migf,
 			       bool pre_copy)
 {
-	size_t front, kept = migf->length - migf->pos;
+	size_t front, kept;
 	bool first = !migf->data;
 	struct virtiovf_record *record;
 	struct sg_table sgt;
@@ -200,6 +200,7 @@ static int virtiovf_add_record(struct virtiovf_device *virtiovf,
 		return -EIO;
 
 	/* What the parent fills begins with a page. */
+	kept = migf->length - migf->pos;
 	front = PAGE_ALIGN(kept + sizeof(*record));
 	data = __vmalloc(size_add(front, room),
 			 GFP_KERNEL_ACCOUNT | __GFP_ZERO);
@@ -240,17 +241,18 @@ err_free:
 	return ret;
 }
 
-/*
- * Looks at the header of a record, and says where its data goes: nowhere, if it
- * is to be skipped.
- */
+/* Looks at the header of a record; data that is to be skipped needs no room. */
 static int virtiovf_begin_record(struct virtiovf_migration_file *migf)
 {
-	size_t room;
+	const size_t front = sizeof(struct virtio_admin_cmd_resource_obj_cmd_hdr);
+	size_t size;
 
 	migf->to = NULL;
 	migf->left = le64_to_cpu(migf->record.length);
-	if (le32_to_cpu(migf->record.tag) != VIRTIOVF_RECORD_DEVICE_DATA) {
+	switch (le32_to_cpu(migf->record.tag)) {
+	case VIRTIOVF_RECORD_DEVICE_DATA:
+		break;
+	default:
 		if (le32_to_cpu(migf->record.flags) & VIRTIOVF_RECORD_OPTIONAL)
 			return 0;
 		return -EOPNOTSUPP;
@@ -261,24 +263,22 @@ static int virtiovf_begin_record(struct virtiovf_migration_file *migf)
 	if (migf->left > VIRTIOVF_RECORD_MOST)
 		return -ENOMEM;
 
-	if (migf->left > migf->capacity) {
-		room = migf->left;
+	size = size_add(front, migf->left);
+	if (size > migf->capacity) {
 		vfree(migf->data);
 		migf->capacity = 0;
-		migf->data =
-			__vmalloc(size_add(sizeof(struct virtio_admin_cmd_resource_obj_cmd_hdr),
-					   room),
-				  GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		migf->data = __vmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 		if (!migf->data)
 			return -ENOMEM;
 
-		migf->capacity = room;
+		migf->capacity = size;
 	}
-	migf->to = migf->data + sizeof(struct virtio_admin_cmd_resource_obj_cmd_hdr);
+
+	migf->to = migf->data + front;
 	return 0;
 }
 
-/* Loads a record that is complete, unless it was about something else. */
+/* Uses a record that is complete, unless it was skipped. */
 static int virtiovf_end_record(struct virtiovf_migration_file *migf)
 {
 	struct virtio_admin_cmd_resource_obj_cmd_hdr *prefix = migf->data;
@@ -315,14 +315,14 @@ static ssize_t virtiovf_write_records(struct virtiovf_migration_file *migf,
 		} else {
 			size = min_t(u64, migf->left, SIZE_MAX);
 			to = migf->to;
-			if (to)
-				to += le64_to_cpu(migf->record.length) - migf->left;
 		}
 		size = min(size, count - done);
 		if (to && copy_from_user(to, buf + done, size))
 			return done ? done : -EFAULT;
 
 		if (migf->pos == sizeof(migf->record)) {
+			if (to)
+				migf->to += size;
 			migf->left -= size;
 		} else {
 			migf->pos += size;

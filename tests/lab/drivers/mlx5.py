@@ -41,7 +41,7 @@ DRIVER = Driver(
     mutations=(
         flip("longer-record", _AHEAD, errors=(errno.EOPNOTSUPP,), at_write=errno.EOPNOTSUPP),
         flip("much-longer-record", _AHEAD + 4, errors=(errno.ENOMEM,), at_write=errno.ENOMEM),
-        flip("other-tag", _AHEAD + 12, errors=(errno.EOPNOTSUPP,), at_write=errno.EOPNOTSUPP),
+        flip("other-tag", _AHEAD + 13, errors=(errno.EOPNOTSUPP,), at_write=errno.EOPNOTSUPP),
         flip("other-magic", _AHEAD + _HEADER, at_write=errno.EINVAL),
         flip("checksum-changed", _AHEAD + _HEADER + 4, at_write=errno.EINVAL),
         flip("body-changed", _AHEAD + _HEADER + 8, at_write=errno.EINVAL),
