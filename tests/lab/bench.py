@@ -15,7 +15,7 @@ import pytest
 
 from tests.kernels.build import Prepared, find_module
 from tests.lab import simulation
-from tests.lab.builds import build_driver, build_memory_books, build_simulators
+from tests.lab.builds import build_driver, build_memory_books, build_plain, build_simulators
 from tests.lab.driver import Driver
 from tests.lab.drivers import known_drivers
 from tests.lab.emulator import Emulator
@@ -74,6 +74,8 @@ class Lab:
     def _module_of(self, driver: Driver) -> Path:
         if not driver.of_kernel:
             return build_driver(driver, self.kernel, self.image)
+        if driver.upstream_with:
+            return build_plain(self.kernel, driver.upstream_with)
         found = find_module(self.kernel, driver.module)
         assert found, f"Linux {self.kernel.tree.release} is built without {driver.module}"
         return found

@@ -19,6 +19,10 @@ from vfiogen.project import find_project, find_specs
 
 HERE = Path(__file__).parent
 _KEPT = 60
+_PLAIN = """obj-$(CONFIG_VFIO_PCI) := vfio-pci.o
+vfio-pci-y := vfio_pci.o
+vfio-pci-$(CONFIG_VFIO_PCI_IGD) += vfio_pci_igd.o
+"""
 
 
 def build_driver(driver: Driver, kernel: Prepared, image: Path | None = None) -> Path:
@@ -29,6 +33,16 @@ def build_driver(driver: Driver, kernel: Prepared, image: Path | None = None) ->
         files["Makefile"] += _for_stand_ins(kernel)
     symbols = {driver.symbol: "m", **dict.fromkeys(driver.options, "y")}
     (module,) = _build(files, kernel, driver.directory, symbols)
+    return module
+
+
+def build_plain(kernel: Prepared, symbols: tuple[str, ...]) -> Path:
+    """Return the kernel's own vfio-pci, built with symbols that its configuration is without."""
+    source = kernel.tree.source / "drivers/vfio/pci"
+    names = ("vfio_pci.c", "vfio_pci_igd.c", "vfio_pci_priv.h")
+    files = {name: (source / name).read_bytes() for name in names}
+    files["Makefile"] = _PLAIN.encode()
+    (module,) = _build(files, kernel, "vfio-pci", {"VFIO_PCI": "m", **dict.fromkeys(symbols, "y")})
     return module
 
 

@@ -127,7 +127,9 @@ class Driver:
     headers      devices' config space, as far as it isn't that of stock vfio-pci
     upstream     the kernel's own module for the device, to which this one is held; empty where there is none
     compared     whether the script is played on both, and their transcripts compared
+    upstream_with  symbols that vfio-pci is built anew with for that, as the lab's kernel is without
     scenes       what is played on both besides the script: names and functions
+    last_scenes  likewise, after all else: the kernel may not outlive them, and a new boot has other memory
     named_as_file  whether it is called like its module's file, dashes and all
     of_kernel    whether this is the kernel's own module, as `upstream_of` says
     full         whether it is tested if it is asked for, or with --full, and not otherwise
@@ -165,8 +167,10 @@ class Driver:
     headers: tuple[Header, ...] = ()
     upstream: str = ""
     compared: bool = True
+    upstream_with: tuple[str, ...] = ()
     full: bool = False
     scenes: tuple[tuple[str, Callable[[Recorder], None]], ...] = ()
+    last_scenes: tuple[tuple[str, Callable[[Recorder], None]], ...] = ()
     named_as_file: bool = False
     of_kernel: bool = False
 
@@ -209,4 +213,5 @@ class Driver:
 def upstream_of(driver: Driver) -> Driver:
     """Return the kernel's own driver on the same devices."""
     assert driver.upstream
-    return replace(driver, module=driver.upstream, of_kernel=True)
+    plain = bool(driver.upstream_with)
+    return replace(driver, module=driver.upstream, of_kernel=True, named_as_file=plain)

@@ -15,6 +15,7 @@ from functools import partial
 from tests.lab import simulation
 from tests.lab.bench import read_pieces
 from tests.lab.driver import Driver, Mutation
+from tests.lab.emulated import dangerous_emulated_scenes, emulated_scenes
 from tests.lab.transcript import Recorder, Scene
 from vfiogen.vfio import uapi
 from vfiogen.vfio.device import Device, Stream, open_group
@@ -31,10 +32,12 @@ def scenes_of(driver: Driver) -> tuple[Scene, ...]:
     found = [*_plain_scenes()]
     if driver.migration:
         found += [*_migration_scenes(driver)]
+    found += [*emulated_scenes(driver)]
     found += [Scene(name, play) for name, play in driver.scenes]
     found += [Scene(f"probe fails at {one}", partial(_fail_probe, one)) for one in driver.probe_commands]
     # A report of the kernel's takes a new boot, so what is known for some comes last.
-    return (*found, *_dangerous_scenes(driver))
+    last = [Scene(name, play) for name, play in driver.last_scenes]
+    return (*found, *_dangerous_scenes(driver), *dangerous_emulated_scenes(driver), *last)
 
 
 # What there is without migration

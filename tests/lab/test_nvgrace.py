@@ -20,10 +20,7 @@ pytestmark = pytest.mark.on("nvgrace")
 
 # Memory that isn't ready
 
-_READY = "/sys/kernel/debug/lab_nvgrace/ready"
-_NOT_READY, _IS_READY, _GONE = "0", "1", "2"
 _PAGE = 4096
-_PMCSR = 0x94
 _WORD = 0x0123456789ABCDEF
 
 
@@ -31,17 +28,17 @@ _WORD = 0x0123456789ABCDEF
 def unready(bench: Bench) -> Iterator[Callable[..., None]]:
     """Resets a device and leaves its memory not ready, in one of two ways, until the test ends."""
 
-    def reset(device: Device, left: str = _NOT_READY) -> None:
-        bench.system.write_file(_READY, left)
+    def reset(device: Device, left: str = nvgrace.NOT_READY) -> None:
+        bench.system.write_file(nvgrace.READY, left)
         device.reset()
 
     yield reset
-    bench.system.write_file(_READY, _IS_READY)
+    bench.system.write_file(nvgrace.READY, nvgrace.IS_READY)
 
 
 def _ready_soon(bench: Bench) -> Thread:
     """Make memory ready after a while that is long enough for others to find that it isn't."""
-    fd = bench.system.open(_READY, os.O_WRONLY)
+    fd = bench.system.open(nvgrace.READY, os.O_WRONLY)
     some = struct.pack("<QQ", 0, 200_000_000)
     return Thread((call("nanosleep", some, 0), call("write", fd, b"1", 1)))
 
@@ -66,7 +63,7 @@ def test_memory_is_waited_for_after_a_reset(
         assert one.buffers[0] == _WORD.to_bytes(8, "little")
 
 
-@pytest.mark.parametrize(("left", "error"), [(_NOT_READY, errno.ETIME), (_GONE, errno.ENODEV)])
+@pytest.mark.parametrize(("left", "error"), [(nvgrace.NOT_READY, errno.ETIME), (nvgrace.GONE, errno.ENODEV)])
 def test_memory_that_doesnt_become_ready_isnt_used(
     bench: Bench, unready: Callable[..., None], left: str, error: int
 ) -> None:
@@ -81,7 +78,7 @@ def test_memory_that_doesnt_become_ready_isnt_used(
         device.store(4, 0, 0)
     with refused(errno.EFAULT):
         bench.system.load(address, 4)
-    bench.system.write_file(_READY, _IS_READY)
+    bench.system.write_file(nvgrace.READY, nvgrace.IS_READY)
     assert device.load(4, 0, 8) == _WORD == bench.system.load(address, 8)
 
 
@@ -94,17 +91,17 @@ def test_memory_isnt_waited_for_while_the_device_is_off(
     address = device.map(4, 0, _PAGE)
     device.store(4, 0, _WORD, 8)
     unready(device)
-    device.store(CONFIG_REGION, _PMCSR, 3, 2)
+    device.store(CONFIG_REGION, nvgrace.POWER, 3, 2)
     with refused(errno.EIO):
         device.load(4, 0)
     with refused(errno.EFAULT):
         bench.system.load(address, 8)
-    device.store(CONFIG_REGION, _PMCSR, 0, 2)
-    bench.system.write_file(_READY, _IS_READY)
+    device.store(CONFIG_REGION, nvgrace.POWER, 0, 2)
+    bench.system.write_file(nvgrace.READY, nvgrace.IS_READY)
     assert device.load(4, 0, 8) == _WORD == bench.system.load(address, 8)
 
 
-@pytest.mark.parametrize("left", [_NOT_READY, _GONE])
+@pytest.mark.parametrize("left", [nvgrace.NOT_READY, nvgrace.GONE])
 def test_a_device_isnt_bound_before_its_memory_is_ready(
     bench: Bench, unready: Callable[..., None], left: str
 ) -> None:
@@ -115,7 +112,7 @@ def test_a_device_isnt_bound_before_its_memory_is_ready(
     with pytest.raises((AssertionError, OSError)):
         bench.guest.bind(nvgrace.CXL, bench.driver.bound_as)
     assert not bench.guest.driver_of(nvgrace.CXL)
-    bench.system.write_file(_READY, _IS_READY)
+    bench.system.write_file(nvgrace.READY, nvgrace.IS_READY)
     bench.guest.bind(nvgrace.CXL, bench.driver.bound_as)
     bench.open(nvgrace.CXL).close()
 
