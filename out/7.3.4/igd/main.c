@@ -57,6 +57,14 @@ static u32 igd_read_config32(struct pci_dev *pdev, int pos)
 	return value;
 }
 
+static int igd_find_opregion(struct igd_device *igd)
+{
+	if (!igd->valid)
+		return -EINVAL;
+
+	return 0;
+}
+
 /*
  * Puts those bits of a field that the driver shows into what the user has
  * read, as far as the access covers them. Byte by byte, any access will do.
@@ -123,7 +131,7 @@ static int igd_keep_field(const char __user *buf, u64 pos, size_t count, u64 at,
 
 static void igd_reset_emulation(struct igd_device *igd)
 {
-	igd->config_asls = igd->valid ? igd->asls : 0;
+	igd->config_asls = igd->asls;
 }
 
 /* Tells whether writes to a byte of config space don't reach the device. */
@@ -460,6 +468,10 @@ static int igd_open_device(struct vfio_device *core_vdev)
 
 	igd_reset_emulation(igd);
 	ret = igd_register_regions(igd);
+	if (ret)
+		goto err_disable;
+
+	ret = igd_find_opregion(igd);
 	if (ret)
 		goto err_disable;
 

@@ -26,11 +26,13 @@ static const struct {
 	u32 place;		/* from MEMORY on */
 	u32 vbt;		/* likewise */
 	u32 vbt_size;
+	u32 kilobytes;		/* that it says it has, if they aren't 8 */
 } opregions[] = {
 	{ "IntelGraphicsMem", 0x200, 0 },
 	{ "IntelGraphicsMem", 0x200, 0x10000, 0x18000, 5000 },
 	{ "IntelGraphicsMem", 0x201, 0x20000, 0x24000, 3000 },
 	{ "IntelGraphicsMen", 0x200, 0x30000 },
+	{ "IntelGraphicsMem", 0x200, 0x40000, .kilobytes = 16 },
 };
 
 #define POINTER(name, place)						\
@@ -43,6 +45,7 @@ POINTER(inside, 0);
 POINTER(absolute, 0x10000);
 POINTER(relative, 0x20000);
 POINTER(broken, 0x30000);
+POINTER(longer, 0x40000);
 
 #define GRAPHICS(registers)						\
 	{								\
@@ -61,6 +64,7 @@ static const struct lab_function functions[] = {
 	GRAPHICS(relative),
 	GRAPHICS(broken),
 	GRAPHICS(NULL),
+	GRAPHICS(longer),
 };
 
 static struct lab_bridge *bridge;
@@ -81,7 +85,8 @@ static void write_opregion(u8 *memory, int i)
 
 	fill(at, OPREGION_SIZE, i);
 	memcpy(at, opregions[i].signature, 16);
-	put_unaligned_le32(OPREGION_SIZE / SZ_1K, at + 0x10);
+	put_unaligned_le32(opregions[i].kilobytes ?: OPREGION_SIZE / SZ_1K,
+			   at + 0x10);
 	put_unaligned_le16(opregions[i].version, at + 0x16);
 	put_unaligned_le64(!vbt ? 0 : is_relative ? vbt - place : MEMORY + vbt,
 			   at + 0x3ba);
