@@ -279,6 +279,18 @@ FAULTS = (
         "			info.flags |= VFIO_PRECOPY_INFO_REINIT;\n",
         "test_initial_data_comes_again",
     ),
+    Fault(
+        "pre-copy-error-is-told",
+        "mlx5",
+        """\
+		if (mlx5vf_save_pre_copy(migf->mlx5vf, migf))
+			migf->follows = false;
+""",
+        """\
+		ret = mlx5vf_save_pre_copy(migf->mlx5vf, migf);
+""",
+        "test_an_error_in_pre_copy_is_made_up_for",
+    ),
     # Surroundings
     _removed(
         "memory-left-on",
