@@ -136,6 +136,16 @@ def test_any_pieces_are_written_alike(bench: Bench) -> None:
             assert device.read(0, _GUEST, 8) == kept[_GUEST:12], f"{width} bytes at {at}"
 
 
+def test_the_position_moves_on(bench: Bench) -> None:
+    """A file is read one piece after the other; it begins with this BAR."""
+    device = _start(bench)
+    device.store(0, _GUEST, 0x12345678)
+    read = [bench.system.read(device.fd, 4) for _ in range(2)]
+    assert read == [struct.pack("<I", one) for one in (_FEATURES, 0x12345678)]
+    assert bench.system.write(device.fd, b"abcd") == 4
+    assert device.read(0, _PFN, 4) == b"abcd"
+
+
 def test_nothing_is_past_the_end(bench: Bench) -> None:
     device = _start(bench)
     device.set_triggers(Irq.MSIX, [bench.system.eventfd()])
