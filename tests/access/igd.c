@@ -161,6 +161,7 @@ static void try_region(u16 version, u64 rvda, u32 rvds, u64 vbt, bool sound)
 	igd.core_device.region = &the_region;
 	put_le(OPREGION, config + 0xfc, 4);
 	expect(!igd_init(vdev) && mapped == 1);
+	expect(igd_find_opregion(&igd) == (sound ? 0 : -EINVAL));
 	the_region = (struct vfio_pci_region){};
 	expect(!igd_register_opregion(&igd) && mapped == 1);
 	expect(!!the_region.data == sound);
@@ -180,7 +181,7 @@ static void try_region(u16 version, u64 rvda, u32 rvds, u64 vbt, bool sound)
 	}
 	memset(model, 0, sizeof(model));
 	model_keep(0xfc, 4, 0xffffffff, true);
-	model_start(0xfc, 4, sound ? OPREGION : 0);
+	model_start(0xfc, 4, OPREGION);
 	sweep_config(vdev);
 	igd_release(vdev);
 	expect(!mapped);
