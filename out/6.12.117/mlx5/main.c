@@ -475,7 +475,7 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 	struct mlx5vf_record *record;
 	struct mlx5vf_area area;
 	u32 room, length, next;
-	void *data;
+	void *data = NULL;
 	int ret;
 
 	if (migf->next) {
@@ -496,7 +496,7 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 	if (first) {
 		ret = mlx5vf_add_heads(mlx5vf, migf);
 		if (ret)
-			return ret;
+			goto err_free;
 	}
 
 	/* What the parent fills begins with a page. */
@@ -504,8 +504,10 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 	front = PAGE_ALIGN(kept + sizeof(*record));
 	data = __vmalloc(size_add(front, room),
 			 GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!data)
-		return -ENOMEM;
+	if (!data) {
+		ret = -ENOMEM;
+		goto err_free;
+	}
 
 	ret = mlx5vf_map_area(mlx5vf, data + front, room, DMA_FROM_DEVICE,
 			      &area);
@@ -540,6 +542,12 @@ static int mlx5vf_add_record(struct mlx5vf_device *mlx5vf,
 
 err_free:
 	vfree(data);
+	/* Nothing goes ahead of what can't be had. */
+	if (first) {
+		vfree(migf->data);
+		migf->data = NULL;
+		migf->length = 0;
+	}
 	return ret;
 }
 
