@@ -24,5 +24,7 @@ EMULATED = Machine(
 )
 
 # Room for simulated devices, without an IOMMU of QEMU's: the simulators bring their own. BARs are above what
-# the kernel has, and from 0x40000000 on memory of devices.
-SIMULATED = Machine("simulated", arguments="memmap=1872M%0x38000000-1", memory="2768M")
+# the kernel has, and from 0x40000000 on memory of devices. What is between lets BARs have struct pages.
+SIMULATED = Machine(
+    "simulated", arguments="memmap=120M%0x38000000-1 memmap=1744M%0x40000000-1", memory="2768M"
+)

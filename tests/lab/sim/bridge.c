@@ -2,7 +2,8 @@
 /*
  * PCI host bridges in software. Config space is an array of values beside an
  * array of write masks; a BAR is RAM of the window that the command line
- * leaves unused: memmap=128M%0x38000000-1. Each bridge has a part of it.
+ * leaves unused: memmap=120M%0x38000000-1. Each bridge has a part of it. The
+ * kernel has struct pages for it as for the memory behind it, up to 0x40000000.
  */
 #include <linux/err.h>
 #include <linux/io.h>
@@ -17,8 +18,8 @@
 #include "sim.h"
 
 #define WINDOW_START	0x38000000
-#define WINDOW_SIZE	SZ_128M
 #define PART_SIZE	SZ_8M
+#define PARTS		15
 #define FIRST_DOMAIN	0x10000
 #define EXPRESS		0x40
 #define MSIX		0x80
@@ -356,7 +357,7 @@ struct lab_bridge *lab_bridge_create(unsigned int number,
 	unsigned int i;
 	int ret = 0;
 
-	if (number >= WINDOW_SIZE / PART_SIZE)
+	if (number >= PARTS)
 		return ERR_PTR(-EINVAL);
 	bridge = kzalloc(sizeof(*bridge), GFP_KERNEL);
 	if (!bridge)
