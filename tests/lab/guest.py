@@ -202,8 +202,8 @@ class Guest:
 
     @property
     def usable(self) -> bool:
-        """Whether tests can go on with it: it runs, and no report has turned a checker off."""
-        return not self.tainted and self.process.poll() is None
+        """Whether tests can go on with it: it answers, and no report has turned a checker off."""
+        return not (self.tainted or self.system.wire.is_gone) and self.process.poll() is None
 
     def stop(self) -> None:
         """Power off, or kill it."""

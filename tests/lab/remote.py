@@ -108,6 +108,11 @@ class Wire:
         self._gone = ""
         self.seconds = seconds
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether a failure has ended it."""
+        return bool(self._gone)
+
     def greet(self) -> None:
         """Wait for the agent to start."""
         if self._receive(4) != b"LAB!":
