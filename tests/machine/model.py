@@ -554,7 +554,7 @@ class Acts:
         )
 
     def _produce(self, produce: m.Produce | None) -> tuple[Act, ...]:
-        formula = produce.do or (produce.length if produce.room else None) if produce else None
+        formula = produce.do if produce else None
         if formula is None:
             return (Act(),)
         scope = self.lowering.scope.in_stream("loaded", "capacity").with_area()

@@ -548,7 +548,8 @@ void put_device(struct device *dev)
 	struct vfio_device *vdev = container_of(dev, struct vfio_device, device);
 	struct vfio_pci_core_device *core = (struct vfio_pci_core_device *)vdev;
 
-	if (--dev->references)
+	/* The function's own lives on: its driver is bound to it. */
+	if (--dev->references || dev == &machine.function.dev)
 		return;
 	vdev->ops->release(vdev);
 	if (core->alive)
