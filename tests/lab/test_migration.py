@@ -154,6 +154,16 @@ def test_the_size_is_at_least_what_there_is_to_read(bench: Bench) -> None:
         assert len(data) == bench.driver.stream_size
 
 
+@pytest.mark.migrates(Migration.PRE_COPY)
+def test_the_size_counts_what_wasnt_read_while_it_ran(bench: Bench) -> None:
+    device = bench.open_with(2)
+    stream = bench.data_of(device, State.PRE_COPY)
+    assert stream.precopy_info().initial
+    running = device.data_size()
+    device.set_state(State.STOP_COPY)
+    assert len(stream.read_all()) <= running
+
+
 @pytest.mark.parametrize("piece", [1, 7, 4096])
 def test_a_stream_read_in_pieces_is_the_same(bench: Bench, piece: int) -> None:
     device = bench.open_with(3)

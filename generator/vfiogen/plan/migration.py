@@ -11,7 +11,7 @@ from vfiogen.model import spec as m
 from vfiogen.model.arcs import FILE_ARCS, TWINS
 from vfiogen.plan.debugfs import plan_debugfs
 from vfiogen.plan.lower import Body, Lowering, can_fail
-from vfiogen.plan.records import size_of_file, size_of_headers
+from vfiogen.plan.records import add_size, size_of_file
 from vfiogen.plan.transfer import plan_transfer
 from vfiogen.plan.view import ArcCase, ArcLabel, Function, MigrationView, function
 from vfiogen.records import replace
@@ -239,12 +239,12 @@ def _data_size(lowering: Lowering, migration: m.Migration) -> Function:
     elif migration.stream.files:
         size_of_file(body, migration)
     else:
-        _locked_size(body, migration.size)
+        _locked_size(body, migration, migration.size)
     parameters = ["struct vfio_device *core_vdev", "unsigned long *length"]
     return function("int", f"{device}_get_data_size", parameters, body.lines)
 
 
-def _locked_size(body: Body, size: m.Formula) -> None:
+def _locked_size(body: Body, migration: m.Migration, size: m.Formula) -> None:
     device, lowering = body.device, body.lowering
     typed = lowering.analysis.value(size, lowering.scope)
     if typed is None:
@@ -254,7 +254,8 @@ def _locked_size(body: Body, size: m.Formula) -> None:
     body.add(c.Expr(f"{device}_lock_state({device})"))
     body.unwinding.append(("err_unlock", (unlock,)))
     value = body.value(typed)
-    stream = lowering.spec.migration.stream if lowering.spec.migration else None
-    header = f"{size_of_headers(lowering, stream)} + " if stream and stream.records else ""
-    body.add(c.Expr(f"*length = {header}{value}"))
+    if migration.stream.records:
+        add_size(body, migration, value)
+    else:
+        body.add(c.Expr(f"*length = {value}"))
     body.finish(unlock, c.Return("0"))

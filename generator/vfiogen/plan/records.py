@@ -160,11 +160,38 @@ def _drop(lowering: Lowering, value: m.FileValue) -> Function | None:
     return function("void", f"{lowering.names.prefix}_drop_file", parameters, lines, origin=value.name.span)
 
 
-def size_of_headers(lowering: Lowering, stream: m.Stream) -> str:
-    """Return the size of what stands before the data of the first record."""
+def add_size(body: Body, migration: m.Migration, data: str) -> None:
+    """Append what tells the size of a stream with that much data in its state's records."""
+    lowering, stream = body.lowering, migration.stream
     header = f"sizeof(struct {lowering.names.own('record')})"
     ahead = [f"sizeof({lowering.names.structure(head.structure.text)})" for head in stream.heads]
-    return " + ".join([*(f"{header} + {one}" for one in ahead), header])
+    more = goes_on(lowering, stream.records[0])
+    data = _named(body, data) if more else data
+    size = " + ".join([*(f"{header} + {one}" for one in ahead), *([] if more else [header]), data])
+    body.add(c.Expr(f"*length = {size}"))
+    if more:
+        body.add(c.Comment("Every record but the last holds a page at least."))
+        body.add(c.Expr(f"*length += {header} * DIV_ROUND_UP({data}, PAGE_SIZE)"))
+    if migration.has("pre-copy"):
+        _add_unread(body, stream)
+
+
+def _named(body: Body, value: str) -> str:
+    """Return a variable with a value that is used twice."""
+    if value.isidentifier():
+        return value
+    name = body.fresh("u64", "total")
+    body.add(c.Expr(f"{name} = {value}"))
+    return name
+
+
+def _add_unread(body: Body, stream: m.Stream) -> None:
+    """Append what counts the data of the running device, which is read before what comes last."""
+    file = body.local(f"{body.lowering.names.file} *", "migf")
+    early = f"{file}->pre_copy || {file}->pending" if stream.background else f"{file}->pre_copy"
+    unread = c.If(early, (c.Expr(f"*length += {file}->length - {file}->pos"),))
+    lock, unlock = (c.Expr(f"mutex_{verb}(&{file}->lock)") for verb in ("lock", "unlock"))
+    body.add(c.Expr(f"{file} = {body.device}->saving"), c.If(file, (lock, unread, unlock)), c.Blank())
 
 
 def size_of_file(body: Body, migration: m.Migration) -> None:
@@ -187,8 +214,8 @@ def size_of_file(body: Body, migration: m.Migration) -> None:
     body.add(c.Expr(f"{body.ret()} = {_invoked(body, migration.size, f'&{result}')}"))
     if value.undo:
         body.add(c.If(f"!{device}->saving", (c.Expr(_invoked(body, value.undo)),)))
-    header = size_of_headers(lowering, migration.stream)
-    body.add(c.If("ret", body.leave("ret")), c.Blank(), c.Expr(f"*length = {header} + {result}"))
+    body.add(c.If("ret", body.leave("ret")), c.Blank())
+    add_size(body, migration, result)
     body.finish(unlock, c.Return("0"))
 
 

@@ -1131,6 +1131,7 @@ static int mlx5vf_get_data_size(struct vfio_device *core_vdev,
 				unsigned long *length)
 {
 	struct mlx5vf_device *mlx5vf = mlx5vf_from_vfio(core_vdev);
+	struct mlx5vf_migration_file *migf;
 	u64 bytes;
 	int ret;
 
@@ -1140,8 +1141,18 @@ static int mlx5vf_get_data_size(struct vfio_device *core_vdev,
 		goto err_unlock;
 
 	*length = sizeof(struct mlx5vf_record) +
-		  sizeof(struct mlx5vf_stop_copy_size) +
-		  sizeof(struct mlx5vf_record) + bytes;
+		  sizeof(struct mlx5vf_stop_copy_size) + bytes;
+	/* Every record but the last holds a page at least. */
+	*length += sizeof(struct mlx5vf_record) *
+		   DIV_ROUND_UP(bytes, PAGE_SIZE);
+	migf = mlx5vf->saving;
+	if (migf) {
+		mutex_lock(&migf->lock);
+		if (migf->pre_copy || migf->pending)
+			*length += migf->length - migf->pos;
+		mutex_unlock(&migf->lock);
+	}
+
 	mutex_unlock(&mlx5vf->state_mutex);
 	return 0;
 

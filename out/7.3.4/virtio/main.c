@@ -713,6 +713,7 @@ static int virtiovf_get_data_size(struct vfio_device *core_vdev,
 {
 	struct virtiovf_device *virtiovf = virtiovf_from_vfio(core_vdev);
 	struct pci_dev *pdev = virtiovf->core_device.pdev;
+	struct virtiovf_migration_file *migf;
 	u32 object;
 	u32 bytes;
 	int ret;
@@ -737,6 +738,14 @@ static int virtiovf_get_data_size(struct vfio_device *core_vdev,
 		goto err_unlock;
 
 	*length = sizeof(struct virtiovf_record) + bytes;
+	migf = virtiovf->saving;
+	if (migf) {
+		mutex_lock(&migf->lock);
+		if (migf->pre_copy)
+			*length += migf->length - migf->pos;
+		mutex_unlock(&migf->lock);
+	}
+
 	mutex_unlock(&virtiovf->state_mutex);
 	return 0;
 

@@ -419,9 +419,9 @@ static int query(int number, bool incremental, bool chunked, void *out)
 			    MLX5_QUERY_VHCA_MIG_STATE_OPER_MIGRATION_DIRTY);
 #endif
 	MLX5_SET(query_vhca_migration_state_out, out, required_umem_size, size);
-	/* What is left is an estimate. */
+	/* Nothing of the headers that the driver puts between chunks. */
 	MLX5_SET64(query_vhca_migration_state_out, out, remaining_total_size,
-		   size ? size + 100 : 0);
+		   size);
 	return 0;
 }
 
