@@ -167,6 +167,7 @@ def _unit(driver: Driver, sound: Sound) -> str:
             f"#define DEVICE struct {prefix}_device",
             f"#define MIGRATION_FLAGS ({' | '.join(migration.flags)})",
             f"#define MIGRATION_STATES {states:#x}",
+            f"#define STATE_TAG {_tag(driver.spec)}",
             f"#define IS_VIRTUAL {int(driver.plan.driver.function != 'pf')}",
             "static const struct { void *function; const char *name; } logged_functions[] = {",
             f"{listed}\t{{ NULL, NULL }},\n}};",
@@ -180,6 +181,12 @@ def _unit(driver: Driver, sound: Sound) -> str:
             "",
         ]
     )
+
+
+def _tag(spec: m.Spec) -> int:
+    """Return the tag of the records that have the device's state, or a negative number without records."""
+    records = spec.migration.stream.records if spec.migration else ()
+    return records[0].tag.value if records else -1
 
 
 def _defines(driver: Driver, name: str) -> bool:

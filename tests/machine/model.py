@@ -103,9 +103,9 @@ class State:
 
     `state` is the driver's own idea of it, which `pending` says a reset has overtaken; `level` is what the
     device really does, as far as it is known. `held` is the kind of the file that the device has, `data` how
-    much has been written into it: none, part, full or over; `gone` tells that the parent can't be asked,
-    `broken` that the data of the file couldn't be produced. Of what the user keeps open, `first` is live,
-    dead-save or dead-load, and `second` whether there is an older one.
+    much has been written into it: none, part, full or over, or early if it was begun while the device ran;
+    `gone` tells that the parent can't be asked, `broken` that the data of the file couldn't be produced. Of
+    what the user keeps open, `first` is live, dead-save or dead-load, and `second` whether there is an older.
     """
 
     bound: bool = False
@@ -424,7 +424,8 @@ class Machine:
             after = self._file_gone(after)
         if arc in OPENING:
             older = after.first is not None
-            after = replace(after, held=OPENING[arc], data="none", first="live", second=older)
+            data = "early" if target in PRE_COPYING else "none"
+            after = replace(after, held=OPENING[arc], data=data, first="live", second=older)
         return after
 
     def arc(self, at: State, target: str) -> Iterator[Ran]:

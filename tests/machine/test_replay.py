@@ -69,7 +69,7 @@ def test_a_fault_is_found(fault: Path, machines: Machines) -> None:
         pytest.skip(f"{spec} does not exist for {machines.kernel.release}")
     right, wrong = _side(fault, "-"), _side(fault, "+")
     assert right in explored.driver.main, f"{fault.name} no longer fits the C of {spec}"
-    replay = explored.changed(fault.stem, lambda text: text.replace(right, wrong))
+    replay = explored.changed(f"{spec}-{fault.stem}", lambda text: text.replace(right, wrong))
     try:
         coverage = replay.explore()
         late = late_work(replay.program) if explored.machine.stream.background else []

@@ -1,19 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The parent's firmware: it says what its state needs, and that it has saved a little less. What is saved whole has
- * a second part.
+ * The parent's firmware: it says what its state needs, and that it has saved a little less. What isn't tracked has
+ * a second part, if the driver knows of parts.
  */
 struct mlx5_core_dev { u32 pages; };
 #define MLX5_ST_SZ_DW(structure) 64
 #define MLX5_ST_SZ_BYTES(structure) 256
 #define MLX5_ADDR_OF(structure, buffer, field) ((void *)((u8 *)(buffer) + 64))
-static bool machine_whole;
-#define MLX5_SET(structure, buffer, field, value) \
-	((void)(buffer), !strcmp(#field, "incremental") ? (void)(machine_whole = !(value)) : (void)(value))
+static bool machine_parts, machine_goes_on;
+
+static inline void machine_set(const char *structure, const char *field, u64 value)
+{
+	if (!strcmp(field, "opcode"))
+		machine_parts = machine_goes_on = false;
+	if (!strcmp(field, "incremental"))
+		machine_goes_on = value && machine_rest();
+	if (!strcmp(field, "set_track"))
+		machine_parts = !value;
+	if (!strcmp(structure, "load_vhca_state_in") && !strcmp(field, "size"))
+		machine_take(value);
+}
+
+static inline u32 machine_get(const char *field, u32 value)
+{
+	if (!strcmp(field, "actual_image_size"))
+		machine_give(value, machine_parts && !machine_goes_on ? value : 0);
+	return strcmp(field, "next_required_umem_size") ? value : machine_rest() ? 6000 : 0;
+}
+
+#define MLX5_SET(structure, buffer, field, value) ((void)(buffer), machine_set(#structure, #field, value))
 #define MLX5_SET64 MLX5_SET
 #define MLX5_GET64 MLX5_GET
 #define MLX5_GET(structure, buffer, field) \
-	((void)(buffer), strcmp(#field, "next_required_umem_size") ? MACHINE_##structure : machine_whole ? 6000 : 0)
+	((void)(buffer), machine_get(#field, MACHINE_##structure))
 #define MLX5_CAP_GEN(core, field) 1
 #define MLX5_CAP_GEN_2(core, field) 1
 enum { MLX5_CAP_GENERAL, MLX5_CAP_GENERAL_2, MLX5_MKC_ACCESS_MODE_MTT };

@@ -19,6 +19,8 @@ struct machine {
 	int depth;
 	struct pair *last;
 	int lock_rank[8], locks;
+	/* How much of its state the parent has given, how much more it has, and how much it has been given. */
+	size_t given, rest, taken;
 	/* What has to be nothing in the end. */
 	struct work_struct *work;
 	int regions, mutexes, allocations, files, mappings, handles, notifier_count;

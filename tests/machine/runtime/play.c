@@ -70,14 +70,70 @@ QUIET static void drop(int slot)
 	slots[slot] = NULL;
 }
 
+/* Follows the data of a file: which of it is the device's, and whether it may end here. */
+QUIET static void follow(struct file *file, const u8 *data, size_t size)
+{
+	u64 length;
+	u32 tag;
+
+	if (STATE_TAG < 0) {
+		file->data.state += size;
+		return;
+	}
+	for (; size; data++, size--) {
+		if (file->data.at < sizeof(file->data.head)) {
+			file->data.head[file->data.at++] = *data;
+		} else {
+			memcpy(&tag, file->data.head + 12, sizeof(tag));
+			file->data.state += le32_to_cpu(tag) == STATE_TAG;
+			file->data.at++;
+		}
+		memcpy(&length, file->data.head, sizeof(length));
+		if (file->data.at >= sizeof(file->data.head) &&
+		    file->data.at - sizeof(file->data.head) == le64_to_cpu(length))
+			file->data.at = 0;
+	}
+}
+
+/* A stream that ends has all that the parent has, if the parent says how much that is. */
+QUIET static void check_read(struct file *file)
+{
+	size_t given = machine.given - file->data.before;
+
+	if (file->data.at)
+		machine_fault("a stream ends in a record");
+	if (given && (file->data.state != given || machine.rest))
+		machine_fault("%zu bytes are read, of %zu and %zu more", file->data.state, given, machine.rest);
+}
+
+/* A parent that has been given anything has been given all. */
+QUIET static void check_loaded(struct file *file)
+{
+	size_t taken = machine.taken - file->data.before;
+
+	if (taken && file->data.state != taken)
+		machine_fault("%zu bytes are loaded of %zu", taken, file->data.state);
+}
+
+QUIET static bool is_loading(void)
+{
+	return device()->mig_state == VFIO_DEVICE_STATE_RESUMING &&
+	       atomic_read(&device()->resets) == device()->resets_settled;
+}
+
 QUIET static long set_state(int target)
 {
+	struct file *loading = is_loading() && target != VFIO_DEVICE_STATE_RESUMING ? slots[0] : NULL;
+	size_t given = machine.given, taken = machine.taken;
 	struct file *file = core()->vdev.mig_ops->migration_set_state(&core()->vdev, target);
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
+	if (loading && !strchr(machine.log, '^'))
+		check_loaded(loading);
 	if (!file)
 		return 0;
+	file->data.before = file->operations->read ? given : taken;
 	if (!file->stream)
 		machine_fault("a stream has a position");
 	drop(1);
@@ -96,8 +152,11 @@ QUIET static long drain(struct file *file, size_t once, int most)
 			break;
 		if (ret > (long)once)
 			machine_fault("more is read than there is room for");
+		follow(file, user + all, ret);
 		all += ret;
 	}
+	if (!ret)
+		check_read(file);
 	if (most > 1 && ret == 0 && !image_length && all <= (long)sizeof(image)) {
 		memcpy(image, user, all);
 		image_length = all;
@@ -117,8 +176,10 @@ QUIET static long fill(struct file *file, size_t end)
 	if (file->written >= end)
 		end = file->written + 1;
 	ret = file->operations->write(file, (char *)image + file->written, end - file->written, NULL);
-	if (ret > 0)
+	if (ret > 0) {
+		follow(file, image + file->written, ret);
 		file->written += ret;
+	}
 	return ret;
 }
 
@@ -375,6 +436,7 @@ QUIET int main(void)
 		line[strcspn(line, "\n")] = 0;
 		strcpy(shown, line);
 		machine.line = shown;
+		machine.given = machine.rest = machine.taken = 0;
 		machine.function = (struct pci_dev){ .bus = &machine.bus, .physfn = &machine.parent,
 						     .is_virtfn = IS_VIRTUAL };
 		for (char *token = strtok(line, " "); token; token = strtok(NULL, " "))

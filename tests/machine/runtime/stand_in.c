@@ -111,6 +111,24 @@ bool machine_bool(const char *name)
 	return !machine_fails(name);
 }
 
+/* The parent has given part of its state, and has some more of it. */
+void machine_give(size_t size, size_t rest)
+{
+	machine.given += size;
+	machine.rest = rest;
+}
+
+size_t machine_rest(void)
+{
+	return machine.rest;
+}
+
+/* The parent has taken part of a state. */
+void machine_take(size_t size)
+{
+	machine.taken += size;
+}
+
 void machine_void(const char *name)
 {
 	machine_log(name);

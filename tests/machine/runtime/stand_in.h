@@ -97,6 +97,9 @@ int machine_errno(const char *name);
 long machine_number(const char *name, size_t most);
 bool machine_bool(const char *name);
 void machine_void(const char *name);
+void machine_give(size_t size, size_t rest);
+size_t machine_rest(void);
+void machine_take(size_t size);
 void *machine_pointer(const char *name, size_t size, bool counted);
 void machine_put(const char *name, void *handle);
 /* A handle that is given back and can be used all the same. */
@@ -169,6 +172,8 @@ struct file {
 	bool stream;
 	unsigned int f_flags;
 	size_t written;
+	/* How far into a record its data has come, how much of that is the device's, and what there was before. */
+	struct { u8 head[16]; size_t at, state, before; } data;
 	struct file *next;
 };
 /* Nobody waits here: what is waited for has happened, or never will. */
