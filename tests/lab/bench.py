@@ -15,7 +15,7 @@ import pytest
 
 from tests.kernels.build import Prepared, find_module
 from tests.lab import simulation
-from tests.lab.builds import build_driver, build_memory_books, build_plain, build_simulators
+from tests.lab.builds import build_driver, build_memory_books, build_simulators, build_upstream
 from tests.lab.driver import Driver
 from tests.lab.drivers import known_drivers
 from tests.lab.emulator import Emulator
@@ -75,7 +75,7 @@ class Lab:
         if not driver.of_kernel:
             return build_driver(driver, self.kernel, self.image)
         if driver.upstream_with:
-            return build_plain(self.kernel, driver.upstream_with)
+            return build_upstream(driver, self.kernel)
         found = find_module(self.kernel, driver.module)
         assert found, f"Linux {self.kernel.tree.release} is built without {driver.module}"
         return found

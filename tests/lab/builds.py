@@ -36,14 +36,22 @@ def build_driver(driver: Driver, kernel: Prepared, image: Path | None = None) ->
     return module
 
 
-def build_plain(kernel: Prepared, symbols: tuple[str, ...]) -> Path:
-    """Return the kernel's own vfio-pci, built with symbols that its configuration is without."""
+def build_upstream(driver: Driver, kernel: Prepared) -> Path:
+    """Return the kernel's own module, built with symbols that its configuration is without."""
     source = kernel.tree.source / "drivers/vfio/pci"
-    names = ("vfio_pci.c", "vfio_pci_igd.c", "vfio_pci_priv.h")
-    files = {name: (source / name).read_bytes() for name in names}
-    files["Makefile"] = _PLAIN.encode()
-    (module,) = _build(files, kernel, "vfio-pci", {"VFIO_PCI": "m", **dict.fromkeys(symbols, "y")})
+    plain = driver.module == "vfio-pci"
+    files = _read_plain(source) if plain else _read(source / driver.directory)
+    if driver.stand_in:
+        files["Makefile"] += _for_stand_ins(kernel)
+    symbols = {**dict.fromkeys(driver.upstream_with, "y"), driver.loaded_as.upper(): "m"}
+    (module,) = _build(files, kernel, driver.module, symbols)
     return module
+
+
+def _read_plain(source: Path) -> dict[str, bytes]:
+    """Return what vfio-pci is built from, beside which the kernel has its core and other drivers."""
+    names = ("vfio_pci.c", "vfio_pci_igd.c", "vfio_pci_priv.h")
+    return {"Makefile": _PLAIN.encode()} | {name: (source / name).read_bytes() for name in names}
 
 
 def build_simulators(kernel: Prepared) -> list[Path]:

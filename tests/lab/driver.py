@@ -127,7 +127,7 @@ class Driver:
     headers      devices' config space, as far as it isn't that of stock vfio-pci
     upstream     the kernel's own module for the device, to which this one is held; empty where there is none
     compared     whether the script is played on both, and their transcripts compared
-    upstream_with  symbols that vfio-pci is built anew with for that, as the lab's kernel is without
+    upstream_with  symbols that it is built anew with, where the lab's kernel is without them
     scenes       what is played on both besides the script: names and functions
     last_scenes  likewise, after all else: the kernel may not outlive them, and a new boot has other memory
     named_as_file  whether it is called like its module's file, dashes and all
@@ -213,5 +213,5 @@ class Driver:
 def upstream_of(driver: Driver) -> Driver:
     """Return the kernel's own driver on the same devices."""
     assert driver.upstream
-    plain = bool(driver.upstream_with)
-    return replace(driver, module=driver.upstream, of_kernel=True, named_as_file=plain)
+    anew = bool(driver.upstream_with)
+    return replace(driver, module=driver.upstream, of_kernel=True, named_as_file=anew)

@@ -16,7 +16,7 @@ from vfiogen.vfio import uapi
 from vfiogen.vfio.device import Device
 from vfiogen.vfio.uapi import CONFIG_REGION, REGION_SHIFT, Feature, FeatureFlag, Irq, RegionFlag
 
-pytestmark = pytest.mark.on("virtio")
+pytestmark = pytest.mark.on("virtio", "virtio-legacy")
 
 _ODD = errno.EUCLEAN
 _HOST, _GUEST, _PFN, _NUM, _SEL, _NOTIFY, _STATUS, _ISR, _VECTOR = 0, 4, 8, 12, 14, 16, 18, 19, 20
@@ -192,7 +192,7 @@ def test_a_reset_resets_all_of_it(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "bdf", [virtio.BLOCK, virtio.WITH_BAR, virtio.MODERN], ids=["block", "bar", "no-commands"]
+    "bdf", [virtio.BLOCK, virtio.WITH_BAR, virtio.BARE], ids=["block", "bar", "no-commands"]
 )
 def test_other_functions_are_plain(bench: Bench, bdf: str) -> None:
     device = bench.open(bdf)

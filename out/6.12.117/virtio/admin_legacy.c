@@ -322,18 +322,16 @@ static ssize_t virtiovf_bar0_rw(struct virtiovf_device *virtiovf,
 	u8 data[8] = {};
 	size_t done;
 
+	/* Without I/O decoding nobody would answer. */
+	if (!(virtiovf->command & PCI_COMMAND_IO))
+		return -EIO;
+
 	if (pos >= VIRTIOVF_BAR0_SIZE)
 		return -EINVAL;
 	count = min_t(u64, count, VIRTIOVF_BAR0_SIZE - pos);
 
 	if (pm_runtime_resume_and_get(dev))
 		return -EIO;
-
-	/* Without I/O decoding nobody would answer. */
-	if (!(virtiovf->command & PCI_COMMAND_IO)) {
-		ret = -EIO;
-		goto out;
-	}
 
 	for (done = 0; done < count; done += ret) {
 		if (write && copy_from_user(data, buf + done,
@@ -349,7 +347,6 @@ static ssize_t virtiovf_bar0_rw(struct virtiovf_device *virtiovf,
 			break;
 	}
 
-out:
 	pm_runtime_put(dev);
 	if (ret < 0)
 		return ret;

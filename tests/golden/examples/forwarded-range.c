@@ -369,18 +369,16 @@ static ssize_t ports_bar0_rw(struct ports_device *ports, char __user *buf,
 	u8 data[8] = {};
 	size_t done;
 
+	/* Without I/O decoding nobody would answer. */
+	if (!(ports->command & PCI_COMMAND_IO))
+		return -EIO;
+
 	if (pos >= PORTS_BAR0_SIZE)
 		return -EINVAL;
 	count = min_t(u64, count, PORTS_BAR0_SIZE - pos);
 
 	if (pm_runtime_resume_and_get(dev))
 		return -EIO;
-
-	/* Without I/O decoding nobody would answer. */
-	if (!(ports->command & PCI_COMMAND_IO)) {
-		ret = -EIO;
-		goto out;
-	}
 
 	for (done = 0; done < count; done += ret) {
 		if (write && copy_from_user(data, buf + done,
@@ -396,7 +394,6 @@ static ssize_t ports_bar0_rw(struct ports_device *ports, char __user *buf,
 			break;
 	}
 
-out:
 	pm_runtime_put(dev);
 	if (ret < 0)
 		return ret;

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Virtual functions of virtio: sim/lab-virtio.c has them, and stands in for virtio_pci."""
+"""Network functions of virtio, whose legacy interface the driver has, and which migrate by device parts.
+
+sim/lab-virtio.c has them, and stands in for virtio_pci.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,27 @@ import random
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.lab.driver import Driver, Field, Header, copy_simulated
+from tests.lab.driver import Driver, Field, Header, Mutation, copy_simulated
+from tests.lab.drivers.qat import flip
 from tests.lab.machines import SIMULATED
 from vfiogen.vfio.device import Device
-from vfiogen.vfio.uapi import CONFIG_REGION, Feature, FeatureFlag, Irq
+from vfiogen.vfio.uapi import CONFIG_REGION, Feature, FeatureFlag, Irq, Migration
 
 if TYPE_CHECKING:
     from tests.lab.transcript import Recorder
 
 NETWORK, OTHER = "10006:00:00.1", "10006:00:00.2"
-BLOCK, WITH_BAR, MODERN = "10006:00:01.1", "10006:00:02.1", "10006:00:03.1"
+BLOCK, WITH_BAR, BARE = "10006:00:01.1", "10006:00:02.1", "10006:00:03.1"
 NOTIFY_BAR, NOTIFY_AT = 2, 0x40
 SIZE = 32
 _WIDTHS = (1, 2, 3, 4, 8)
 _REGISTERS = 12
 _COMMANDS = ("common_read", "common_write", "device_read", "device_write")
+_RECORD = 16
+_PART = 16
+# Where each device part is in BAR 2, and its size.
+_PARTS = ((0x0, 64), (0x100, 32), (0x120, 32), (0x1000, 6000))
+_STREAM = _RECORD + sum(_PART + size for _, size in _PARTS)
 
 
 def start(device: Device) -> Device:
@@ -114,6 +123,37 @@ def _sleep(recorder: Recorder) -> None:
     recorder.step("read then", partial(device.load, 0, 4))
 
 
+def _reset_to(device: Device, number: int) -> None:
+    """Fill what device parts are made from with bytes that depend on a number."""
+    device.store(CONFIG_REGION, 4, 2, 2)
+    values = random.Random(number)
+    for at, size in _PARTS:
+        device.write(2, at, values.randbytes(size))
+
+
+def _observe(device: Device) -> bytes:
+    device.store(CONFIG_REGION, 4, 2, 2)
+    return b"".join(device.read(2, at, size) for at, size in _PARTS)
+
+
+def _refused(name: str, offset: int, error: int = errno.EINVAL) -> Mutation:
+    """Return the change of one bit that the write of it is refused for, and every step after that."""
+    return Mutation(name, flip(name, offset).change, (error, errno.EINVAL), at_write=error)
+
+
+def transitional(bdf: str) -> Header:
+    """Return what a network function shows to legacy drivers."""
+    fields = (
+        Field(0x02, 2, 0x1000),
+        Field(0x04, 2, 0, kept=1, bits=1),
+        Field(0x08, 1, 0),
+        Field(0x10, 4, 1, kept=-SIZE & 0xFFFFFFFF),
+        Field(0x2C, 2, 0x1AF4),
+        Field(0x2E, 2, 1),
+    )
+    return Header("transitional", bdf, fields)
+
+
 DRIVER = Driver(
     name="virtio",
     spec="virtio",
@@ -125,9 +165,23 @@ DRIVER = Driver(
     replaces=(("virtio_pci", "lab_virtio"),),
     devices=(NETWORK, OTHER),
     resettable=NETWORK,
-    others=(BLOCK, WITH_BAR, MODERN),
+    others=(BLOCK, WITH_BAR, BARE),
+    migration=Migration.STOP_COPY | Migration.P2P | Migration.PRE_COPY,
+    reset_to=_reset_to,
+    observe=_observe,
     copy=copy_simulated,
+    mutations=(
+        _refused("other-part", _RECORD),
+        _refused("other-size-of-a-part", _RECORD + 12),
+        _refused("other-record", 12, errno.EOPNOTSUPP),
+        Mutation("empty", lambda _: b"", (errno.EINVAL,)),
+        Mutation("half-a-head", lambda stream: stream[: _RECORD // 2], (errno.EINVAL,)),
+        Mutation("truncated", lambda stream: stream[:-1], (errno.EINVAL,)),
+    ),
+    commands=("mode_set", "obj_create", "metadata_get", "parts_get", "parts_set"),
     probe_commands=("notify_info",),
+    disorder=(errno.EPERM, errno.EOPNOTSUPP),
+    stream_size=_STREAM,
     mappable=(NOTIFY_BAR, 4096),
     own_regions=(0,),
     upstream="virtio-vfio-pci",
@@ -140,18 +194,5 @@ DRIVER = Driver(
         *((f"error of {command}", partial(_fail, command)) for command in _COMMANDS),
         ("legacy registers asleep", _sleep),
     ),
-    headers=(
-        Header(
-            "transitional",
-            NETWORK,
-            (
-                Field(0x02, 2, 0x1000),
-                Field(0x04, 2, 0, kept=1, bits=1),
-                Field(0x08, 1, 0),
-                Field(0x10, 4, 1, kept=-SIZE & 0xFFFFFFFF),
-                Field(0x2C, 2, 0x1AF4),
-                Field(0x2E, 2, 1),
-            ),
-        ),
-    ),
+    headers=(transitional(NETWORK),),
 )

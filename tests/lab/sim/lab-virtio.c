@@ -3,9 +3,9 @@
  * Stands in for virtio_pci: what it exports to a VFIO driver of virtual
  * functions. Of network functions the firmware has a legacy interface (virtio
  * 1.3, 4.1.4.10), which it offers by commands to their physical function; each
- * command is about one field (2.12.1.2). Block functions have device parts (1.4,
- * 2.12.1.3), in BAR 2: the common configuration at the start, two queues, and
- * memory of their own.
+ * command is about one field (2.12.1.2). Functions that can be migrated have
+ * device parts (1.4, 2.12.1.3), in BAR 2: the common configuration at the start,
+ * two queues, and memory of their own.
  */
 #include <linux/cleanup.h>
 #include <linux/etherdevice.h>
@@ -53,17 +53,19 @@ static void vf_reset(unsigned int device, int vf);
 	}
 
 /*
- * Network, block, network with a BAR 0 of its own, and network whose physical
- * function has no commands for the legacy interface.
+ * Network, block, network with a BAR 0 of its own; network whose physical
+ * function has no commands at all, and such with those for the legacy interface
+ * alone.
  */
-#define BLOCK	1
-#define MODERN	3
+#define BARE	3
+#define LEGACY	4
 
 static const struct lab_function functions[] = {
 	NETWORK(0x1041),
 	NETWORK(0x1042),
 	NETWORK(0x1041, [0] = SZ_4K),
-	[MODERN] = NETWORK(0x1041),
+	[BARE] = NETWORK(0x1041),
+	[LEGACY] = NETWORK(0x1041),
 };
 
 /* The device parts, in their order. */
@@ -138,11 +140,16 @@ static void vf_reset(unsigned int device, int number)
 		memset_io(vf->bar, 0, SZ_16K);
 }
 
+static unsigned int slot_of(struct pci_dev *vf)
+{
+	return PCI_SLOT(pci_physfn(vf)->devfn);
+}
+
 static struct lab_virtio_vf *find(struct pci_dev *pdev)
 {
 	if (!pdev->is_virtfn || !lab_is_simulated(pdev))
 		return NULL;
-	return &vfs[PCI_SLOT(pci_physfn(pdev)->devfn)][pci_iov_vf_id(pdev)];
+	return &vfs[slot_of(pdev)][pci_iov_vf_id(pdev)];
 }
 
 /* Carries out what is written to the common part; the rest can only be read. */
@@ -270,7 +277,7 @@ static int device_io(struct pci_dev *pdev, u8 at, u8 size, u8 *buf, bool write)
 
 bool virtio_pci_admin_has_legacy_io(struct pci_dev *pdev)
 {
-	return find(pdev) && PCI_SLOT(pci_physfn(pdev)->devfn) != MODERN;
+	return find(pdev) && slot_of(pdev) != BARE;
 }
 EXPORT_SYMBOL_GPL(virtio_pci_admin_has_legacy_io);
 
@@ -322,7 +329,7 @@ EXPORT_SYMBOL_GPL(virtio_pci_admin_legacy_io_notify_info);
 
 bool virtio_pci_admin_has_dev_parts(struct pci_dev *pdev)
 {
-	return find(pdev) && PCI_SLOT(pci_physfn(pdev)->devfn) == BLOCK;
+	return find(pdev) && slot_of(pdev) < BARE;
 }
 EXPORT_SYMBOL_GPL(virtio_pci_admin_has_dev_parts);
 
