@@ -127,6 +127,7 @@ class Driver:
     headers      devices' config space, as far as it isn't that of stock vfio-pci
     upstream     the kernel's own module for the device, to which this one is held; empty where there is none
     compared     whether the script is played on both, and their transcripts compared
+    unheard      commands that leave the device as it is: when, and how often, is a driver's own affair
     upstream_with  symbols that it is built anew with, where the lab's kernel is without them
     scenes       what is played on both besides the script: names and functions
     last_scenes  likewise, after all else: the kernel may not outlive them, and a new boot has other memory
@@ -167,6 +168,7 @@ class Driver:
     headers: tuple[Header, ...] = ()
     upstream: str = ""
     compared: bool = True
+    unheard: tuple[str, ...] = ()
     upstream_with: tuple[str, ...] = ()
     full: bool = False
     scenes: tuple[tuple[str, Callable[[Recorder], None]], ...] = ()

@@ -97,7 +97,7 @@ class Recorder:
             return []
         if self._firmware is None:
             self._firmware = simulation.Told(self.bench.guest)
-        return self._firmware.read()
+        return [one for one in self._firmware.read() if one not in self.bench.driver.unheard]
 
 
 def say(value: object) -> str:

@@ -185,6 +185,7 @@ DRIVER = Driver(
     mappable=(NOTIFY_BAR, 4096),
     own_regions=(0,),
     upstream="virtio-vfio-pci",
+    unheard=("metadata_get",),
     scenes=(
         ("legacy registers", partial(_use_registers, False)),
         ("legacy registers with vectors", partial(_use_registers, True)),
