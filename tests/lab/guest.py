@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import mmap
 import os
 import socket
 import subprocess
@@ -32,6 +33,7 @@ _BOOT = 240.0
 _ANSWER = 40.0
 _SCAN = 180.0
 _HUNG = 15
+_SHARED = 64 << 20
 # kmemleak's MSECS_MIN_AGE, and a jiffy or two.
 _LEAK_AGE = 5.1
 _ARGUMENTS = "console=ttyS0 loglevel=7 printk.devkmsg=on no_timer_check tsc=reliable panic=-1 intel_iommu=on"
@@ -231,12 +233,21 @@ def boot(
     write_initramfs(archive, {"/init": build_agent(), **files})
     log = work / "console.log"
     ours, theirs = socket.socketpair()
+    memory = _shared_memory(work / "port")
     with theirs:
         process = _start(emulator, kernel, machine, archive, log, theirs)
-    wire = Wire(ours, _ANSWER)
+    wire = Wire(ours, memory, _ANSWER)
     guest = Guest(process, ours, RemoteSystem(wire), log, at_hand)
     _greet(guest)
+    (work / "port").unlink()
     return guest
+
+
+def _shared_memory(path: Path) -> mmap.mmap:
+    """Make the memory that guest and host have in common, in a sparse file for the emulator."""
+    with path.open("wb+") as file:
+        file.truncate(_SHARED)
+        return mmap.mmap(file.fileno(), _SHARED)
 
 
 def _start(
@@ -249,6 +260,8 @@ def _start(
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *("-chardev", f"file,id=log,path={log}", "-serial", "chardev:log"),
         *("-chardev", f"socket,id=port,fd={port.fileno()}", "-serial", "chardev:port"),
+        *("-object", f"memory-backend-file,id=shared,share=on,mem-path={log.parent}/port,size={_SHARED}"),
+        *("-device", "ivshmem-plain,memdev=shared,addr=1e"),
         *("-kernel", str(kernel.image), "-initrd", str(archive)),
         *("-append", f"{_ARGUMENTS} {machine.arguments}"),
         *machine.options,

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import mmap
 import os
 import socket
 import struct
@@ -101,10 +103,14 @@ class Outcome:
 
 
 class Wire:
-    """The connection to the agent. Every failure is a GuestGoneError, and so is all that comes after."""
+    """The connection to the agent. Every failure is a GuestGoneError, and so is all that comes after.
 
-    def __init__(self, connection: socket.socket, seconds: float) -> None:
+    What is said is in memory that both have; a byte over the connection says that it is there.
+    """
+
+    def __init__(self, connection: socket.socket, memory: mmap.mmap, seconds: float) -> None:
         self._socket = connection
+        self._memory = memory
         self._gone = ""
         self.seconds = seconds
 
@@ -115,36 +121,36 @@ class Wire:
 
     def greet(self) -> None:
         """Wait for the agent to start."""
-        if self._receive(4) != b"LAB!":
-            raise GuestGoneError("the agent of the guest said something else than its greeting")
+        self._wait()
 
     def run(self, threads: Sequence[Thread], seconds: float | None = None) -> list[list[Outcome]]:
         """Run threads at the same time; return the outcomes of each one's calls."""
         if self._gone:
             raise GuestGoneError(self._gone)
         request = bytes([len(threads)]) + b"".join(map(_encode_thread, threads))
+        self._memory[: 4 + len(request)] = struct.pack("<I", len(request)) + request
         self._socket.settimeout(seconds or self.seconds)
         try:
-            self._socket.sendall(struct.pack("<I", len(request)) + request)
+            self._socket.sendall(b"\1")
         except OSError as error:
             raise self._end(f"the guest is gone: {error}") from error
-        (size,) = struct.unpack("<I", self._receive(4))
-        answer = self._receive(size)
-        return list(_decode(answer, threads))
+        self._wait()
+        return list(_decode(self._answer(), threads))
 
-    def _receive(self, size: int) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            try:
-                part = self._socket.recv(size - len(data))
-            except TimeoutError as error:
-                raise self._end("the guest doesn't answer: it hangs") from error
-            except OSError as error:
-                raise self._end(f"the guest is gone: {error}") from error
-            if not part:
-                raise self._end("the guest is gone: it has crashed or powered off")
-            data += part
-        return bytes(data)
+    def _answer(self) -> bytes:
+        start = len(self._memory) // 2 + 4
+        (size,) = struct.unpack_from("<I", self._memory, start - 4)
+        return self._memory[start : start + size]
+
+    def _wait(self) -> None:
+        try:
+            said = self._socket.recv(1)
+        except TimeoutError as error:
+            raise self._end("the guest doesn't answer: it hangs") from error
+        except OSError as error:
+            raise self._end(f"the guest is gone: {error}") from error
+        if not said:
+            raise self._end("the guest is gone: it has crashed or powered off")
 
     def _end(self, reason: str) -> GuestGoneError:
         self._gone = reason
@@ -220,10 +226,16 @@ class RemoteSystem:
 
     def call(self, name: str, *arguments: Argument) -> tuple[int, tuple[bytes, ...]]:
         """Make one call; return its result and its buffers. Raises OSError."""
-        ((outcome,),) = self.wire.run([Thread((Call(name, arguments),))])
-        if outcome.result < 0:
-            raise OSError(-outcome.result, os.strerror(-outcome.result), f"{name} in the guest")
+        (outcome,) = self.in_turn(Call(name, arguments))
         return outcome.result, outcome.buffers
+
+    def in_turn(self, *calls: Call) -> list[Outcome]:
+        """Make calls one after the other; return what came of each. Raises OSError for the first failure."""
+        (outcomes,) = self.wire.run([Thread(calls)])
+        for one, outcome in zip(calls, outcomes, strict=True):
+            if outcome.result < 0:
+                raise OSError(-outcome.result, os.strerror(-outcome.result), f"{one.name} in the guest")
+        return outcomes
 
     def parallel(self, *threads: Thread, seconds: float = 60) -> list[list[Outcome]]:
         """Run threads at the same time; return the outcomes of each one's calls."""
@@ -233,7 +245,7 @@ class RemoteSystem:
 
     def open(self, path: str, flags: int) -> int:
         """See System."""
-        return self.call("openat", _AT_FDCWD, _text(path), flags | os.O_CLOEXEC, 0)[0]
+        return self.in_turn(_opening(path, flags))[0].result
 
     def close(self, fd: int) -> None:
         """See System."""
@@ -297,53 +309,37 @@ class RemoteSystem:
 
     def names(self, path: str) -> list[str]:
         """See System."""
-        fd = self.open(path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            return sorted(set(self._entries(fd)) - {".", ".."})
-        finally:
-            self.close(fd)
+        parts = self._parts_of(path, "getdents64", os.O_DIRECTORY)
+        return sorted({name for part in parts for name in _entries(part)} - {".", ".."})
 
     def link(self, path: str) -> str:
         """See System."""
         size, (_, target) = self.call("readlink", _text(path), Room(_PAGE), _PAGE)
         return target[:size].decode()
 
-    def _entries(self, fd: int) -> Iterator[str]:
-        while True:
-            size, (data,) = self.call("getdents64", fd, Room(_PAGE), _PAGE)
-            if not size:
-                return
-            at = 0
-            while at < size:
-                (length,) = struct.unpack_from("<H", data, at + 16)
-                yield data[at + 19 : at + length].split(b"\0")[0].decode()
-                at += length
-
     # More than a client needs
 
     def read_file(self, path: str) -> bytes:
         """Return what a file has."""
-        fd = self.open(path, os.O_RDONLY)
-        try:
-            parts = []
-            while part := self.read(fd, _PAGE):
-                parts.append(part)
-            return b"".join(parts)
-        finally:
-            self.close(fd)
+        return b"".join(self._parts_of(path, "read"))
+
+    def _parts_of(self, path: str, how: str, flags: int = 0, rounds: int = 3) -> list[bytes]:
+        """Open, read and close at once; what is longer than that is read anew, in more rounds."""
+        reading = Call(how, (ResultOf(0), Room(_PAGE), _PAGE))
+        _, *read, _ = self.in_turn(_opening(path, flags), *[reading] * rounds, _CLOSING)
+        if read[-1].result:
+            return self._parts_of(path, how, flags, rounds * 8)
+        return [one.buffers[0][: one.result] for one in read]
 
     def write_file(self, path: str, text: str) -> None:
         """Write text into a file by one call."""
-        fd = self.open(path, os.O_WRONLY)
-        try:
-            self.write(fd, text.encode())
-        finally:
-            self.close(fd)
+        data = text.encode()
+        self.in_turn(_opening(path, os.O_WRONLY), Call("write", (ResultOf(0), data, len(data))), _CLOSING)
 
     def exists(self, path: str) -> bool:
         """Whether a path is there."""
         try:
-            self.close(self.open(path, os.O_RDONLY))
+            self.in_turn(_opening(path, os.O_RDONLY), _CLOSING)
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ENOTDIR):
                 return False
@@ -351,13 +347,9 @@ class RemoteSystem:
 
     def insert_module(self, path: str, parameters: str = "") -> None:
         """Load a module; one that is loaded already is left."""
-        fd = self.open(path, os.O_RDONLY)
-        try:
-            self.call("finit_module", fd, _text(parameters), 0)
-        except FileExistsError:
-            pass
-        finally:
-            self.close(fd)
+        loading = Call("finit_module", (ResultOf(0), _text(parameters), 0))
+        with contextlib.suppress(FileExistsError):
+            self.in_turn(_opening(path, os.O_RDONLY), loading, _CLOSING)
 
     def remove_module(self, name: str) -> None:
         """Unload a module."""
@@ -376,6 +368,22 @@ class RemoteSystem:
             self.call("reboot", *with_magic, 0)
         except GuestGoneError:
             return
+
+
+_CLOSING = Call("close", (ResultOf(0),))
+
+
+def _opening(path: str, flags: int) -> Call:
+    return Call("openat", (_AT_FDCWD, _text(path), flags | os.O_CLOEXEC, 0))
+
+
+def _entries(part: bytes) -> Iterator[str]:
+    """Yield the names in an array of struct linux_dirent64."""
+    at = 0
+    while at < len(part):
+        (length,) = struct.unpack_from("<H", part, at + 16)
+        yield part[at + 19 : at + length].split(b"\0")[0].decode()
+        at += length
 
 
 def _text(text: str) -> bytes:
