@@ -86,7 +86,9 @@ endif
 lab-full: kernels
 	@$(PYTEST) tests/lab --full -m full $(addprefix --driver ,$(DRIVER)) $(if $(TEST),-k "$(TEST)")
 
+# Compiled as an installed tool is, where Python is told to keep nothing too.
 bench: setup
+	@$(BIN)/python -m compileall -q generator
 	@$(BIN)/python -m tests.bench.bench
 
 docs: setup
