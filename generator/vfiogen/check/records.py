@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from vfiogen.check.steps import may_fail
+from vfiogen.check.steps import may_fail, returns_error
 from vfiogen.diagnostics import quote, suggestions
 from vfiogen.model import spec as m
 from vfiogen.model import typed as t
@@ -104,6 +104,15 @@ def _check_result(run: t.Run | None, formula: m.Formula, analysis: Analysis, mos
     if run is not None and not (run.type.numeric and 0 < len(run.command.results) <= most):
         message = f"{_name(run)} hasn't one result that is a number of bytes"
         analysis.problems.report("type", message, formula.span, "declare it in `results` of the command")
+    _check_error(run, formula, analysis)
+
+
+def _check_error(run: t.Run | None, formula: m.Formula, analysis: Analysis) -> None:
+    """Report a command whose results are there whatever happens: who runs it here asks for an error."""
+    if run is not None and run.command.results and not returns_error(run.command):
+        message = f"{_name(run)} returns nothing, and this asks it for an error"
+        hint = "run it in a command of `steps`: that has an error, or 0"
+        analysis.problems.report("type", message, formula.span, hint)
 
 
 def _check_file(value: m.FileValue, analysis: Analysis, scope: Scope) -> None:
@@ -113,6 +122,7 @@ def _check_file(value: m.FileValue, analysis: Analysis, scope: Scope) -> None:
         if run is not None and kind is not None and not (run.command.results and run.type.same(kind)):
             message = f"{_name(run)} doesn't give a {quote(kind.name)} as its result"
             analysis.problems.report("type", message, formula.span)
+        _check_error(run, formula, analysis)
     undo = analysis.action(value.undo, scope.with_file())
     if undo is not None and undo.type is not VOID and value.undo:
         message = f"{_name(undo)} has a result, which is lost here"
@@ -124,6 +134,8 @@ def _check_anew(record: m.StreamRecord, analysis: Analysis, scope: Scope) -> Non
     if run is not None and record.anew and not (run.command.results and run.type.kind == "bool"):
         message = f"{_name(run)} doesn't give a bool as its result"
         analysis.problems.report("type", message, record.anew.span)
+    if record.anew:
+        _check_error(run, record.anew, analysis)
 
 
 def _check_prefix(record: m.StreamRecord, analysis: Analysis, scope: Scope) -> None:

@@ -144,6 +144,11 @@ def may_fail(node: t.Typed) -> bool:
     return isinstance(node, t.Operation) and node.operator in ARITHMETIC and node.type.kind == "int"
 
 
+def returns_error(command: m.Command) -> bool:
+    """Tell whether a command returns 0 or an error on each kernel."""
+    return all(_fails(command, body) for body in command.bodies)
+
+
 def _fails(command: m.Command, body: m.Body) -> bool:
     if body.hook:
         return command.returns is None or command.returns.text == "errno"
