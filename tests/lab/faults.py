@@ -162,12 +162,6 @@ FAULTS = (
         "	qat_vfmig_close(qat_vf->mdev);\n",
         "test_devices_open_and_close_again_and_again",
     ),
-    _removed(
-        "parent-not-told-of-reset",
-        "qat",
-        "	qat_vfmig_reset(qat_vf->mdev);\n",
-        "test_a_stopped_device_runs_after_a_reset",
-    ),
     # Data
     Fault(
         "bound-off-by-one",
@@ -233,8 +227,8 @@ FAULTS = (
     Fault(
         "more-is-an-error",
         "qat",
-        "	return ret == -EAGAIN ? 0 : ret;\n",
-        "	return ret;\n",
+        "	migf->error = ret == -EAGAIN ? 0 : ret;\n",
+        "	migf->error = ret;\n",
         "test_a_state_arrives_at_another_device",
     ),
     # Regions
@@ -306,5 +300,35 @@ FAULTS = (
         "generic",
         "	.mmap = vfio_pci_core_mmap,\n",
         "test_a_bar_is_the_same_by_read_and_by_mapping",
+    ),
+    # What is told and saved of records
+    Fault(
+        "headers-not-counted",
+        "mlx5",
+        "	*length += sizeof(struct mlx5vf_record) *\n",
+        "	*length += 0 *\n",
+        "test_the_size_is_at_least_what_there_is_to_read",
+    ),
+    Fault(
+        "changes-not-saved",
+        "mlx5",
+        "	if (!room && migf->follows && pre_copy)\n",
+        "	if (migf->follows)\n",
+        "test_what_changes_while_it_is_saved_arrives",
+    ),
+    # What a write has refused
+    Fault(
+        "refused-once",
+        "qat",
+        "	migf->error = ret == -EAGAIN ? 0 : ret;\n	return migf->error;\n",
+        "	migf->error = ret == -EAGAIN ? 0 : ret;\n",
+        "test_what_a_write_refuses_stays_refused",
+    ),
+    Fault(
+        "parent-not-told-of-a-stream",
+        "qat",
+        "	qat_vfmig_reset(qat_vf->mdev);\n	qat_vf->resuming = migf;\n",
+        "	qat_vf->resuming = migf;\n",
+        "test_what_a_write_refuses_stays_refused",
     ),
 )

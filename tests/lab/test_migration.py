@@ -238,6 +238,39 @@ def test_a_wrong_stream_is_refused(bench: Bench, mutation: Mutation) -> None:
     target.set_state(State.RUNNING)
 
 
+@pytest.mark.each("mutations")
+def test_what_a_write_refuses_stays_refused(bench: Bench, mutation: Mutation) -> None:
+    """Who goes on writing as if nothing had been gets no further; neither does a stream after a good one."""
+    good = _good_stream(bench)
+    target = bench.open(bench.b)
+    bench.data_of(target, State.RESUMING).write_all(good)
+    target.set_state(State.STOP)
+    stream, bad = bench.data_of(target, State.RESUMING), mutation.change(good)
+    for _ in range(2):
+        if mutation.at_write:
+            with refused(mutation.at_write):
+                stream.write_all(bad)
+    if not mutation.at_write:
+        stream.write_all(bad)
+    with refused(*mutation.errors):
+        target.set_state(State.STOP)
+
+
+def test_a_state_is_saved_after_another_was_loaded(bench: Bench) -> None:
+    """What the parent knows of the stream that came doesn't get into the one that goes."""
+    good = _good_stream(bench)
+    device = bench.open_with(21)
+    first = bench.save(device)
+    device.set_state(State.STOP)
+    bench.data_of(device, State.RESUMING).write_all(good)
+    device.set_state(State.STOP)
+    assert bench.driver.without_local(bench.save(device)) == bench.driver.without_local(good)
+    device.set_state(State.STOP)
+    bench.data_of(device, State.RESUMING).write_all(first)
+    device.set_state(State.STOP)
+    assert bench.save(device) == first
+
+
 def test_a_refused_stream_changes_nothing(bench: Bench) -> None:
     """A stream that is refused loads no part of it."""
     good = _good_stream(bench)
@@ -475,6 +508,27 @@ def test_pre_copy_ends_for_now_and_goes_on(bench: Bench) -> None:
     data += stream.read_all(11)
     target = bench.open_with(116, bench.b)
     bench.data_of(target, State.RESUMING).write_all(data, 13)
+    target.set_state(State.RUNNING)
+    assert bench.driver.observe(target) == before
+
+
+@pytest.mark.migrates(Migration.PRE_COPY)
+def test_what_changes_while_it_is_saved_arrives(bench: Bench) -> None:
+    """Changes that are read before the device stops, and one that is not."""
+    source = bench.open_with(16)
+    stream = bench.data_of(source, State.PRE_COPY)
+    data = _read_for_now(stream)
+    for number in (22, 23):
+        bench.driver.reset_to(source, number)
+        stream.precopy_info()
+        data += _read_for_now(stream)
+    bench.driver.reset_to(source, 24)
+    before = bench.driver.observe(source)
+    source.set_state(State.STOP_COPY)
+    data += stream.read_all()
+    target = bench.open_with(116, bench.b)
+    assert not before or bench.driver.observe(target) != before
+    bench.data_of(target, State.RESUMING).write_all(data)
     target.set_state(State.RUNNING)
     assert bench.driver.observe(target) == before
 

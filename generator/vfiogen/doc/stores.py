@@ -300,7 +300,7 @@ def _memory_checks(stream: m.Stream) -> Iterator[str]:
         more = f" -{stream.more} asks for more data and is no error; any other" if stream.more else " Any"
         yield (
             f"Each write runs {_formula(stream.each_write)}, which sees all that has arrived.{more} error is"
-            " that of the write."
+            " that of the write, and of all that follow."
         )
     yield _lengths(stream)
     yield from _judges(stream)

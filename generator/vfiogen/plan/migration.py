@@ -45,6 +45,7 @@ def plan_migration(lowering: Lowering, migration: m.Migration) -> MigrationView:
         on_write=transfer.on_write,
         begin_save=transfer.begin_save,
         begin_load=transfer.begin_load,
+        tell_load=transfer.tell_load,
         end_save=transfer.end_save,
         arc_functions=tuple(arcs.functions),
         arcs=cases,

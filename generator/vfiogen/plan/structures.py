@@ -10,7 +10,7 @@ from vfiogen.model.types import read_type
 from vfiogen.model.walk import names
 from vfiogen.plan.emulation import io_members, is_cached, memory_member, ready_command, shadows
 from vfiogen.plan.lifecycle import is_private, keeps_prepared
-from vfiogen.plan.lower import Lowering, byte_order
+from vfiogen.plan.lower import Lowering, byte_order, can_fail
 from vfiogen.plan.records import begins_anew, goes_on, saved_type
 from vfiogen.plan.registers import bar_sizes, define
 from vfiogen.plan.view import Defines, Member, Structure
@@ -209,7 +209,17 @@ def _file(lowering: Lowering) -> Structure:
     if not migration.stream.pass_through:
         said = "How much data there is, and how much of it has been read."
         members += [Member("size_t length", c.comment(said, 1)), Member("size_t pos")]
+    if is_judged(lowering, migration.stream):
+        said = "Why the data is refused, if it is."
+        members.append(Member("int error", c.comment(said, 1)))
     return Structure(f"{names.prefix}_migration_file", (*members, *_data_members(lowering)))
+
+
+def is_judged(lowering: Lowering, stream: m.Stream) -> bool:
+    """Tell whether a command that may fail looks at what each write makes of the data."""
+    scope = lowering.scope.in_stream("loaded", "capacity")
+    run = lowering.analysis.action(stream.each_write, scope)
+    return run is not None and can_fail(run.command)
 
 
 def _area(lowering: Lowering, area: m.Area) -> Structure:

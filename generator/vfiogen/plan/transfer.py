@@ -23,13 +23,12 @@ from vfiogen.plan.lower import (
     Body,
     Lowering,
     byte_order,
-    can_fail,
     from_order,
     order_of,
     to_order,
 )
 from vfiogen.plan.records import plan_file, plan_records, tag_macro
-from vfiogen.plan.structures import constant, matched, older
+from vfiogen.plan.structures import constant, is_judged, matched, older
 from vfiogen.plan.view import AreaView, FileView, Function, HeadView, RecordsView, function
 from vfiogen.records import Record, replace
 
@@ -50,6 +49,7 @@ class Transfer(Record):
     on_write: tuple[str, ...] = ()
     begin_save: tuple[str, ...] = ()
     begin_load: tuple[str, ...] = ()
+    tell_load: tuple[str, ...] = ()
     end_save: tuple[str, ...] = ()
     area: AreaView | None = None
     records: RecordsView | None = None
@@ -88,12 +88,15 @@ class _Common(ABC):
         """Return the functions around the data, with what the device is told on arcs of files."""
         own = self.own()
         told, begin_load = self.on_arc("STOP", "RESUMING", "begin_loading")
+        quiet = self.quiet("STOP", "RESUMING")
+        told, begin_load = ((), ()) if quiet else (told, begin_load)
         end, end_save = self.on_arc("STOP_COPY", "STOP", "end_saving")
         return replace(
             own,
             save=(*own.save, *end),
             load=(*told, *own.load),
             begin_load=(*own.begin_load, *begin_load),
+            tell_load=quiet,
             end_save=end_save,
         )
 
@@ -151,6 +154,15 @@ class _Common(ABC):
             return (), (str(body.statements[0].value),)
         made = function("int", self.name(name), [self.names.device_parameter], body.lines)
         return (made,), (f"{made.name}({self.prefix})",)
+
+    def quiet(self, source: str, target: str) -> tuple[str, ...]:
+        """Return the call that tells the device of an arc, if that is all and can't fail."""
+        body = self.body()
+        for step in self.lowering.spec.arc(source, target):
+            body.step(step)
+        if body.declarations or len(body.statements) != 1 or not isinstance(body.statements[0], c.Expr):
+            return ()
+        return (body.statements[0].text,)
 
     def begin_save(self, body: Body) -> None:
         """Append what the device is told before it is saved."""
@@ -230,25 +242,30 @@ class _MemoryTransfer(_Common):
         body.substitutes["loaded"] = ("loaded", TIGHT)
         run = self.lowering.analysis.action(self.stream.each_write, body.scope)
         call = body.invocation(run) if run else "0"
-        if run and not can_fail(run.command):
+        if not is_judged(self.lowering, self.stream):
             body.add(c.Expr(call))
             body.finish()
             return self.check_function("check_write", body)
+        body.add(c.Comment("What is refused once is refused for good."))
+        body.add(c.If("migf->error", (c.Return("migf->error"),)), c.Blank())
         if self.stream.more is None:
-            body.finish(c.Return(call))
-            return self.check_function("check_write", body)
-        ret = body.ret()
-        body.add(
-            c.Expr(f"{ret} = {call}"),
-            c.Comment(f"-{self.stream.more} asks for more than has arrived so far."),
-        )
-        body.finish(c.Return(f"{ret} == -{self.stream.more} ? 0 : {ret}"))
+            body.add(c.Expr(f"migf->error = {call}"))
+        else:
+            ret = body.ret()
+            body.add(
+                c.Expr(f"{ret} = {call}"),
+                c.Comment(f"-{self.stream.more} asks for more than has arrived so far."),
+                c.Expr(f"migf->error = {ret} == -{self.stream.more} ? 0 : {ret}"),
+            )
+        body.finish(c.Return("migf->error"))
         return self.check_function("check_write", body)
 
     def _load(self) -> Function:
         body = self.load_body()
         lengths = self.stream.lengths or ((self.stream.capacity,) if self.stream.capacity else ())
         texts = [self.bound(body, formula) for formula in lengths]
+        if is_judged(self.lowering, self.stream):
+            body.add(c.If("migf->error", body.leave("migf->error")), c.Blank())
         self.refuse(body, " && ".join(f"migf->length != {text}" for text in texts))
         _steps(body, (*self.stream.begin, *self.end_load()))
         return self.file_function("load", body)

@@ -277,7 +277,8 @@ class MigrationView(Record):
 
     `image` is the address of the data of a file `migf`, `capacity` its size; or else `read` and `write` are
     the calls that pass data through. `on_write` are functions that look at what has arrived, `begin_save` and
-    `begin_load` are calls on the way to STOP_COPY and to RESUMING, `end_save` those on the way back.
+    `begin_load` are calls on the way to STOP_COPY and to RESUMING, `end_save` those on the way back, and
+    `tell_load` is one on the way to RESUMING that can't fail.
     """
 
     pre_copy: bool
@@ -291,6 +292,7 @@ class MigrationView(Record):
     on_write: tuple[str, ...]
     begin_save: tuple[str, ...]
     begin_load: tuple[str, ...]
+    tell_load: tuple[str, ...]
     end_save: tuple[str, ...]
     arc_functions: tuple[Function, ...]
     arcs: tuple[ArcCase, ...]

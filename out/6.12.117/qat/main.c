@@ -49,6 +49,8 @@ struct qat_vf_migration_file {
 	/* How much data there is, and how much of it has been read. */
 	size_t length;
 	size_t pos;
+	/* Why the data is refused, if it is. */
+	int error;
 };
 
 static struct qat_vf_device *qat_vf_from_vfio(struct vfio_device *core_vdev)
@@ -284,9 +286,14 @@ static int qat_vf_check_write(struct qat_vf_migration_file *migf, size_t loaded)
 	struct qat_vf_device *qat_vf = migf->qat_vf;
 	int ret;
 
+	/* What is refused once is refused for good. */
+	if (migf->error)
+		return migf->error;
+
 	ret = qat_vfmig_load_setup(qat_vf->mdev, loaded);
 	/* -EAGAIN asks for more than has arrived so far. */
-	return ret == -EAGAIN ? 0 : ret;
+	migf->error = ret == -EAGAIN ? 0 : ret;
+	return migf->error;
 }
 
 static int qat_vf_load(struct qat_vf_migration_file *migf)
@@ -297,6 +304,9 @@ static int qat_vf_load(struct qat_vf_migration_file *migf)
 	ret = qat_vf_file_error(migf);
 	if (ret)
 		return ret;
+
+	if (migf->error)
+		return migf->error;
 
 	/* A stream that ends early is refused. */
 	if (migf->length != qat_vf->mdev->state_size)
@@ -358,6 +368,7 @@ static struct file *qat_vf_start_loading(struct qat_vf_device *qat_vf)
 	if (IS_ERR(migf))
 		return ERR_CAST(migf);
 
+	qat_vfmig_reset(qat_vf->mdev);
 	qat_vf->resuming = migf;
 	return get_file(migf->filp);
 }

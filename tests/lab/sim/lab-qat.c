@@ -18,16 +18,27 @@
 #define LAB_QAT_VERSION	2
 #define LAB_QAT_BODY	256
 
+#define VFS		2
+
+/* A function runs again after its reset, which the parent hears of later. */
+static bool suspended[VFS];
+
+static void reset_vf(unsigned int device, int vf)
+{
+	suspended[vf] = false;
+}
+
 static const struct lab_function functions[] = {
 	{
 		.vendor = PCI_VENDOR_ID_INTEL,
 		.device = 0x4940,
 		.vf_device = 0x4941,
 		.class = PCI_CLASS_CRYPT_OTHER,
-		.vfs = 2,
+		.vfs = VFS,
 		.vf_vectors = 4,
 		.bars = { SZ_4K },
 		.vf_bars = { [0] = SZ_4K, [LAB_MSIX_BAR] = SZ_4K },
+		.vf_reset = reset_vf,
 	},
 };
 
@@ -47,7 +58,6 @@ struct lab_qat_vf {
 	void __iomem *bar;
 	bool ready;
 	bool open;
-	bool suspended;
 };
 
 static struct lab_bridge *bridge;
@@ -121,7 +131,6 @@ void qat_vfmig_reset(struct qat_mig_dev *mdev)
 	lab_expect(vf->ready, "reset before init");
 	mdev->setup_size = 0;
 	mdev->remote_setup_size = 0;
-	vf->suspended = false;
 }
 EXPORT_SYMBOL_NS_GPL(qat_vfmig_reset, "CRYPTO_QAT");
 
@@ -135,7 +144,7 @@ int qat_vfmig_open(struct qat_mig_dev *mdev)
 	if (ret)
 		return ret;
 	vf->open = true;
-	vf->suspended = false;
+	suspended[mdev->vf_id] = false;
 	mdev->setup_size = 0;
 	mdev->remote_setup_size = 0;
 	return 0;
@@ -149,7 +158,7 @@ void qat_vfmig_close(struct qat_mig_dev *mdev)
 	lab_told("close");
 	lab_expect(vf->open, "close before open");
 	vf->open = false;
-	vf->suspended = false;
+	suspended[mdev->vf_id] = false;
 }
 EXPORT_SYMBOL_NS_GPL(qat_vfmig_close, "CRYPTO_QAT");
 
@@ -159,10 +168,10 @@ int qat_vfmig_suspend(struct qat_mig_dev *mdev)
 	int ret = lab_injected("suspend");
 
 	lab_expect(vf->open, "suspend while closed");
-	lab_expect(!vf->suspended, "suspend twice");
+	lab_expect(!suspended[mdev->vf_id], "suspend twice");
 	if (ret)
 		return ret;
-	vf->suspended = true;
+	suspended[mdev->vf_id] = true;
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(qat_vfmig_suspend, "CRYPTO_QAT");
@@ -173,20 +182,21 @@ int qat_vfmig_resume(struct qat_mig_dev *mdev)
 	int ret = lab_injected("resume");
 
 	lab_expect(vf->open, "resume while closed");
-	lab_expect(vf->suspended, "resume while it runs");
+	lab_expect(suspended[mdev->vf_id], "resume while it runs");
 	if (ret)
 		return ret;
-	vf->suspended = false;
-	mdev->setup_size = 0;
-	mdev->remote_setup_size = 0;
+	suspended[mdev->vf_id] = false;
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(qat_vfmig_resume, "CRYPTO_QAT");
 
+/* As the real parent does, it puts a setup section and looks at one but once. */
 static void put_setup(struct qat_mig_dev *mdev)
 {
 	struct lab_qat_stream *stream = (struct lab_qat_stream *)mdev->state;
 
+	if (mdev->setup_size)
+		return;
 	stream->magic = cpu_to_le32(LAB_QAT_MAGIC);
 	stream->version = cpu_to_le32(LAB_QAT_VERSION);
 	stream->size = cpu_to_le32(sizeof(*stream));
@@ -214,7 +224,7 @@ int qat_vfmig_save_state(struct qat_mig_dev *mdev)
 	int ret = lab_injected("save_state");
 
 	lab_expect(vf->open, "save_state while closed");
-	lab_expect(vf->suspended, "save_state while it runs");
+	lab_expect(suspended[mdev->vf_id], "save_state while it runs");
 	if (ret)
 		return ret;
 	put_setup(mdev);
@@ -232,18 +242,19 @@ int qat_vfmig_load_setup(struct qat_mig_dev *mdev, int size)
 
 	lab_told("%d bytes", size);
 	lab_expect(vf->open, "load_setup while closed");
-	lab_expect(vf->suspended, "load_setup while it runs");
+	lab_expect(suspended[mdev->vf_id], "load_setup while it runs");
 	if (ret)
 		return ret;
+	if (mdev->remote_setup_size)
+		return 0;
 	if (size < offsetof(struct lab_qat_stream, body))
 		return -EAGAIN;
 	if (stream->magic != cpu_to_le32(LAB_QAT_MAGIC) ||
 	    stream->version != cpu_to_le32(LAB_QAT_VERSION) ||
-	    stream->size != cpu_to_le32(sizeof(*stream)) ||
-	    stream->capabilities != cpu_to_le32(0x1f))
+	    stream->size != cpu_to_le32(sizeof(*stream)))
 		return -EINVAL;
 	mdev->remote_setup_size = offsetof(struct lab_qat_stream, body);
-	return 0;
+	return stream->capabilities == cpu_to_le32(0x1f) ? 0 : -EINVAL;
 }
 EXPORT_SYMBOL_NS_GPL(qat_vfmig_load_setup, "CRYPTO_QAT");
 
@@ -254,7 +265,7 @@ int qat_vfmig_load_state(struct qat_mig_dev *mdev)
 	int ret = lab_injected("load_state");
 
 	lab_expect(vf->open, "load_state while closed");
-	lab_expect(vf->suspended, "load_state while it runs");
+	lab_expect(suspended[mdev->vf_id], "load_state while it runs");
 	if (ret)
 		return ret;
 	if (!mdev->remote_setup_size ||
