@@ -98,4 +98,7 @@ DRIVER = Driver(
     disorder=(errno.EPERM, errno.EIO),
     stream_size=_SIZE,
     mappable=(0, 4096),
+    upstream="xe-vfio-pci",
+    upstream_with=("XE_VFIO_PCI",),
+    unheard=("get_pf",),
 )
