@@ -42,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "on(*names): for these drivers")
     config.addinivalue_line("markers", "faults: runs with --faults only")
     config.addinivalue_line("markers", "full: runs with --full only")
+    config.addinivalue_line("markers", "last: runs with the last driver of a guest, for all of them")
     config.addinivalue_line("markers", "smoke: run on older kernels as well")
     config.addinivalue_line("markers", "each(attribute): once for every entry of the driver's table")
     config.addinivalue_line("markers", "having(*attributes): for drivers whose table says these")
@@ -108,8 +109,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         or faults is not bool(item.get_closest_marker("faults"))
         or (item.get_closest_marker("full") and not full)
     ]
+    chosen = sorted((item for item in items if item not in idle), key=_place)
+    idle += _not_last(chosen)
     config.hook.pytest_deselected(items=idle)
-    items[:] = sorted((item for item in items if item not in idle), key=_place)
+    items[:] = [item for item in chosen if item not in idle]
+
+
+def _not_last(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests that wait for the last driver of their machine, and have one that isn't."""
+    waiting = [item for item in items if item.get_closest_marker("last")]
+    last = {_place(item)[0]: item for item in waiting}
+    return [item for item in waiting if item not in last.values()]
 
 
 def _driver_of(item: pytest.Item) -> object:
@@ -118,9 +128,11 @@ def _driver_of(item: pytest.Item) -> object:
     return callspec.params.get("driver") if callspec else None
 
 
-def _place(item: pytest.Item) -> tuple[str, str]:
+def _place(item: pytest.Item) -> tuple[str, bool, str]:
     driver = _driver_of(item)
-    return (driver.machine.name, driver.name) if isinstance(driver, Driver) else ("", "")
+    if not isinstance(driver, Driver):
+        return "", False, ""
+    return driver.machine.name, bool(item.get_closest_marker("last")), driver.name
 
 
 @pytest.fixture(scope="session")
