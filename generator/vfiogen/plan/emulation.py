@@ -26,7 +26,7 @@ from vfiogen.plan.view import (
     ShadowView,
     function,
 )
-from vfiogen.records import replace
+from vfiogen.records import Value, replace
 
 MEMORY_FLAGS = {
     "mem32": "PCI_BASE_ADDRESS_SPACE_MEMORY",
@@ -422,8 +422,8 @@ def _access(lowering: Lowering, region: m.Region) -> Function:
         "data": ("data", TIGHT),
     }
     body.local("size_t", "width")
-    earlier: list[tuple[str, str]] = []
-    end = "0"
+    earlier: list[tuple[_Border, _Border]] = []
+    end = _Border("0", 0)
     for one in region.ranges:
         start, end = _bounds(lowering, body, region, one, end)
         _add_range(lowering, body, region, one, (start, end), earlier)
@@ -436,7 +436,16 @@ def _access(lowering: Lowering, region: m.Region) -> Function:
     return function("ssize_t", name, parameters, body.lines, comment, region.name.span)
 
 
-def _bounds(lowering: Lowering, body: Body, region: m.Region, one: m.Range, before: str) -> tuple[str, str]:
+class _Border(Value):
+    """Where a range begins or ends, and the least that this can be."""
+
+    text: str
+    least: int
+
+
+def _bounds(
+    lowering: Lowering, body: Body, region: m.Region, one: m.Range, before: _Border
+) -> tuple[_Border, _Border]:
     """Return where a range begins and ends; what isn't constant is calculated once for an access."""
     analysis, scope = lowering.analysis, lowering.scope
     start_typed = analysis.number(one.start, scope)
@@ -444,17 +453,26 @@ def _bounds(lowering: Lowering, body: Body, region: m.Region, one: m.Range, befo
     if one.length is not None:
         length = analysis.number(one.length, scope)
         known = literal(length) if length is not None else None
-        if known is not None and start.isdigit():
-            return start, str(int(start) + known)
+        if known is not None and start.text.isdigit():
+            return start, _Border(str(start.least + known), start.least + known)
         size = body.value(length, PRECEDENCE["+"]) if length is not None else "0"
-        return start, _kept(body, f"{start} + {size}")
+        return start, _Border(_kept(body, f"{start.text} + {size}"), start.least)
     end_typed = analysis.number(one.to, scope)
-    return start, _bound(body, end_typed) if end_typed is not None else _size(lowering, region)
+    whole = _Border(_size(lowering, region), start.least)
+    return start, _bound(body, end_typed) if end_typed is not None else whole
 
 
-def _bound(body: Body, typed: t.Typed) -> str:
+def _bound(body: Body, typed: t.Typed) -> _Border:
     known = literal(typed)
-    return str(known) if known is not None else _kept(body, body.value(typed))
+    text = str(known) if known is not None else _kept(body, body.value(typed))
+    return _Border(text, _least(typed))
+
+
+def _least(typed: t.Typed) -> int:
+    """Return what a number is at least."""
+    if isinstance(typed, t.Choice):
+        return min(_least(typed.value), _least(typed.otherwise))
+    return max(literal(typed) or 0, 0)
 
 
 def _kept(body: Body, text: str) -> str:
@@ -468,16 +486,17 @@ def _add_range(
     body: Body,
     region: m.Region,
     one: m.Range,
-    bounds: tuple[str, str],
-    earlier: list[tuple[str, str]],
+    bounds: tuple[_Border, _Border],
+    earlier: list[tuple[_Border, _Border]],
 ) -> None:
-    start, end = bounds
+    start, end = (bound.text for bound in bounds)
     outer, body.statements = body.statements, []
     if one.note:
         body.add(c.Comment(one.note.text))
     for before, _ in earlier:
-        if before != "0" and not (start.isdigit() and before.isdigit() and int(before) <= int(start)):
-            body.add(c.If(f"pos < {before}", (c.Expr(f"count = min_t(u64, count, {before} - pos)"),)))
+        if not (before.text.isdigit() and before.least <= bounds[0].least):
+            cut = c.Expr(f"count = min_t(u64, count, {before.text} - pos)")
+            body.add(c.If(f"pos < {before.text}", (cut,)))
     body.add(c.Expr(f"count = min_t(u64, count, {end} - pos)"))
     offset = "pos" if start == "0" else f"pos - {start}"
     if one.fields:
@@ -491,7 +510,9 @@ def _add_range(
     body.substitutes["offset"] = (offset, TIGHT if start == "0" else PRECEDENCE["-"])
     _carry_out(lowering, body, region, one)
     inner, body.statements = tuple(body.statements), outer
-    tests = [] if start == "0" else [f"pos >= {start}"]
+    # All that lies ahead of a range that follows one at 0 has been dealt with.
+    follows = any(before.text == "0" and after.text == start for before, after in earlier)
+    tests = [] if start == "0" or follows else [f"pos >= {start}"]
     if one.to or one.length:
         tests.append(f"pos < {end}")
     body.add(*((c.If(" && ".join(tests), inner), c.Blank()) if tests else inner))

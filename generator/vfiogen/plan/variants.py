@@ -17,7 +17,7 @@ from vfiogen.plan.lifecycle import has_close, has_init, plan_lifecycle
 from vfiogen.plan.lower import PRECEDENCE, Body, Lowering, is_enabled
 from vfiogen.plan.migration import migration_flags
 from vfiogen.plan.view import Function, Operations, function
-from vfiogen.records import replace
+from vfiogen.records import Record, replace
 
 # Every member of struct vfio_device_ops that the core may call, and the core's own function for it.
 CORE_OPERATIONS = {
@@ -58,20 +58,64 @@ OF_PASIDS = ("pasid_attach_ioas", "pasid_detach_ioas")
 
 def plan_variants(lowering: Lowering, kernel: Kernel) -> tuple[tuple[Function, ...], tuple[Operations, ...]]:
     """Return the functions of the device's life, each once, and a table for each variant."""
+    faces = [_face(lowering, kernel, *face) for face in _faces(lowering.spec)]
+    named = _name(faces, lowering.names.prefix)
     functions: dict[str, Function] = {}
     tables = []
-    for name, suffix, config, spec in _faces(lowering.spec):
-        own = replace(lowering, spec=spec)
-        prefix = "_".join(part for part in (lowering.names.prefix, suffix) if part)
+    for face in faces:
         found = {}
-        for made in _functions(own, kernel, prefix):
+        for base, made in face.functions.items():
             # What two variants have in common is there once, and under a symbol only if both are.
-            key = made.text.replace(f"{prefix}_", "", 1)
-            first = functions.get(key, replace(made, config=config))
-            functions[key] = replace(first, config=first.config if first.config == config else None)
-            found[made.name.removeprefix(f"{prefix}_")] = first.name
-        tables.append(replace(_table(lowering, spec, kernel, prefix, name, found), config=config))
+            key = face.key(base)
+            first = functions.get(key, _renamed(lowering, kernel, face, base, named[key]))
+            functions[key] = replace(first, config=first.config if first.config == made.config else None)
+            found[base] = first.name
+        tables.append(
+            replace(_table(lowering, face.spec, kernel, face.prefix, face.name, found), config=face.config)
+        )
     return tuple(functions.values()), tuple(tables)
+
+
+class _Face(Record):
+    """A variant: the name of its operations, what its C names begin with, its symbol, spec and functions."""
+
+    name: str
+    prefix: str
+    config: str | None
+    spec: m.Spec
+    functions: dict[str, Function]
+
+    def key(self, base: str) -> str:
+        """Return a function as it is for every variant that has the same."""
+        return self.functions[base].text.replace(f"{self.prefix}_{base}", base, 1)
+
+
+def _face(
+    lowering: Lowering, kernel: Kernel, name: str, suffix: str, config: str | None, spec: m.Spec
+) -> _Face:
+    prefix = "_".join(part for part in (lowering.names.prefix, suffix) if part)
+    made = _functions(replace(lowering, spec=spec), kernel, prefix)
+    functions = {one.name.removeprefix(f"{prefix}_"): replace(one, config=config) for one in made}
+    return _Face(name, prefix, config, spec, functions)
+
+
+def _name(faces: list[_Face], prefix: str) -> dict[str, str]:
+    """Return what each function begins with: the driver's own prefix if variants share it, and no other's."""
+    users = [(face.key(base), base, face.prefix) for face in faces for base in face.functions]
+    found: dict[str, str] = {}
+    for key, base, own in users:
+        shared = sum(other == key for other, _, _ in users) > 1
+        others = (found.get(one, first) for one, name, first in users if name == base and one != key)
+        found.setdefault(key, prefix if shared and prefix not in others else own)
+    return found
+
+
+def _renamed(lowering: Lowering, kernel: Kernel, face: _Face, base: str, prefix: str) -> Function:
+    made = face.functions[base]
+    if prefix == face.prefix:
+        return made
+    again = _functions(replace(lowering, spec=face.spec), kernel, prefix)
+    return next(replace(one, config=face.config) for one in again if one.name == f"{prefix}_{base}")
 
 
 def _faces(spec: m.Spec) -> list[tuple[str, str, str | None, m.Spec]]:

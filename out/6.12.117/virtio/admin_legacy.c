@@ -286,30 +286,21 @@ static ssize_t virtiovf_bar0_access(struct virtiovf_device *virtiovf, u64 pos,
 		return width;
 	}
 
-	if (pos >= border) {
-		if (pos < 16)
-			count = min_t(u64, count, 16 - pos);
-		count = min_t(u64, count, VIRTIOVF_BAR0_SIZE - pos);
-		count = virtiovf_in_field(fields2, ARRAY_SIZE(fields2),
-					  pos - border, count);
-		width = virtiovf_access_width(pos, count, 1 | 2 | 4 | 8);
-		if (!width)
-			return -EINVAL;
+	count = min_t(u64, count, VIRTIOVF_BAR0_SIZE - pos);
+	count = virtiovf_in_field(fields2, ARRAY_SIZE(fields2), pos - border,
+				  count);
+	width = virtiovf_access_width(pos, count, 1 | 2 | 4 | 8);
+	if (!width)
+		return -EINVAL;
 
-		if (write) {
-			ret = virtio_pci_admin_legacy_device_io_write(pdev, pos - border, width,
-								      data);
-		} else {
-			ret = virtio_pci_admin_legacy_device_io_read(pdev, pos - border, width,
-								     data);
-		}
-		if (ret)
-			return ret;
+	if (write)
+		ret = virtio_pci_admin_legacy_device_io_write(pdev, pos - border, width, data);
+	else
+		ret = virtio_pci_admin_legacy_device_io_read(pdev, pos - border, width, data);
+	if (ret)
+		return ret;
 
-		return width;
-	}
-
-	return -EINVAL;
+	return width;
 }
 
 static ssize_t virtiovf_bar0_rw(struct virtiovf_device *virtiovf,

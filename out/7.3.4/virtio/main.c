@@ -760,7 +760,7 @@ const struct vfio_migration_ops virtiovf_migration_ops = {
 	.migration_get_data_size = virtiovf_get_data_size,
 };
 
-void virtiovf_trans_lm_release(struct vfio_device *core_vdev)
+void virtiovf_release(struct vfio_device *core_vdev)
 {
 	struct virtiovf_device *virtiovf = virtiovf_from_vfio(core_vdev);
 
@@ -768,7 +768,7 @@ void virtiovf_trans_lm_release(struct vfio_device *core_vdev)
 	vfio_pci_core_release_dev(core_vdev);
 }
 
-void virtiovf_trans_lm_close_device(struct vfio_device *core_vdev)
+void virtiovf_close_device(struct vfio_device *core_vdev)
 {
 	struct virtiovf_device *virtiovf = virtiovf_from_vfio(core_vdev);
 
@@ -832,9 +832,9 @@ static int virtiovf_open_device(struct vfio_device *core_vdev)
 static const struct vfio_device_ops virtiovf_lm_ops = {
 	.name = "virtio-vfio-pci-lm",
 	.init = virtiovf_lm_init,
-	.release = virtiovf_trans_lm_release,
+	.release = virtiovf_release,
 	.open_device = virtiovf_lm_open_device,
-	.close_device = virtiovf_trans_lm_close_device,
+	.close_device = virtiovf_close_device,
 	.ioctl = vfio_pci_core_ioctl,
 	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
 	.device_feature = vfio_pci_core_ioctl_feature,

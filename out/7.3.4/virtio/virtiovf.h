@@ -86,8 +86,8 @@ struct virtiovf_migration_file {
 
 struct virtiovf_device *virtiovf_from_vfio(struct vfio_device *core_vdev);
 void virtiovf_lock_state(struct virtiovf_device *virtiovf);
-void virtiovf_trans_lm_release(struct vfio_device *core_vdev);
-void virtiovf_trans_lm_close_device(struct vfio_device *core_vdev);
+void virtiovf_release(struct vfio_device *core_vdev);
+void virtiovf_close_device(struct vfio_device *core_vdev);
 extern const struct vfio_migration_ops virtiovf_migration_ops;
 void virtiovf_reset_emulation(struct virtiovf_device *virtiovf);
 bool virtiovf_is_trans_lm(struct pci_dev *pdev);
