@@ -48,8 +48,9 @@ FAULTS = (
     Fault(
         "reset-takes-the-mutex",
         "edu",
-        "	atomic_inc(&edu->resets);\n",
+        "	atomic_inc(&edu->resets);\n	/* Who goes to sleep now sees the count. */\n",
         """\
+	atomic_dec(&edu->resets);
 	mutex_lock(&edu->state_mutex);
 	edu_put_files(edu);
 	edu->mig_state = VFIO_DEVICE_STATE_RUNNING;
@@ -67,8 +68,8 @@ FAULTS = (
     Fault(
         "file-enabled-after-reset",
         "edu",
-        "	atomic_inc(&edu->resets);\n",
-        "	atomic_add(0, &edu->resets);\n",
+        "	atomic_inc(&edu->resets);\n	/* Who goes to sleep now sees the count. */\n",
+        "	atomic_dec(&edu->resets);\n",
         "test_descriptors_are_stale_after_a_reset",
     ),
     Fault(

@@ -67,6 +67,7 @@ HEADERS = {
     "linux/vfio_pci_core.h": "vfio_*",
     "linux/vmalloc.h": "vfree __vmalloc",
     "linux/wait.h": "wait_queue_head_t wait_event_interruptible wake_up_interruptible_all",
+    "linux/wait_bit.h": "wait_var_event wake_up_var",
     "linux/workqueue.h": "work_struct INIT_WORK queue_work cancel_work_sync",
 }
 

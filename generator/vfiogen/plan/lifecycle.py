@@ -60,10 +60,13 @@ def plan_resets(lowering: Lowering, tables: tuple[str, ...]) -> tuple[Function, 
     """Return the handlers of the PCI core's resets."""
     spec = lowering.spec
     found = []
-    if spec.reset_prepare:
+    if spec.reset_prepare or spec.migration:
         body = _reset_body(lowering)
-        _guard(body, tables)
-        _reset_steps(body, spec.reset_prepare)
+        if spec.migration:
+            body.add(c.Comment(_BEGUN), c.Expr(f"atomic_inc(&{body.device}->resets)"), c.Blank())
+        if spec.reset_prepare:
+            _guard(body, tables)
+            _reset_steps(body, spec.reset_prepare)
         found.append(_reset_function(body, "reset_prepare"))
     if spec.migration or spec.reset_done or keeps_prepared(spec) or has_emulated_reset(spec):
         body = _reset_body(lowering)
@@ -91,6 +94,7 @@ def _reset_emulation(body: Body) -> c.Stmt:
     return c.If(is_enabled(config), (call,)) if config else call
 
 
+_BEGUN = "The count is odd until the reset is done: who wants to know of the state waits for that."
 _COUNTED = (
     "This runs under memory_lock, which a page fault takes while a user copy holds the driver's mutexes. "
     "So the reset is only counted here."
@@ -99,7 +103,14 @@ _COUNTED = (
 
 def _count(body: Body) -> None:
     """Append what counts a reset: last, since what is done before it is over may be lost."""
-    body.add(c.Comment(_COUNTED), c.Expr(f"atomic_inc(&{body.device}->resets)"), c.Blank())
+    body.add(c.Comment(_COUNTED), c.Expr(f"atomic_inc(&{body.device}->resets)"))
+    if body.lowering.spec.migration:
+        body.add(
+            c.Comment("Who goes to sleep now sees the count."),
+            c.Expr("smp_mb__after_atomic()"),
+            c.Expr(f"wake_up_var(&{body.device}->resets)"),
+        )
+    body.add(c.Blank())
 
 
 def _reset_body(lowering: Lowering) -> Body:

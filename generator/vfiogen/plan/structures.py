@@ -161,7 +161,7 @@ def _typed(kind: m.Word, name: m.Word, note: m.Word | None) -> Member:
 
 def _migration_members(file: str) -> list[Member]:
     lock = "Protects the migration state and the two files; taken before a file's lock."
-    resets = "Counts the resets, and up to which one the state has followed."
+    resets = "Counts the beginnings and ends of resets, and up to which one the state has followed."
     return [
         Member("struct mutex state_mutex", c.comment(lock, 1)),
         Member("enum vfio_device_mig_state mig_state"),

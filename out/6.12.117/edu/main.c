@@ -24,6 +24,7 @@
 #include <linux/types.h>
 #include <linux/uaccess.h>
 #include <linux/vfio_pci_core.h>
+#include <linux/wait_bit.h>
 
 #include <asm/byteorder.h>
 
@@ -79,7 +80,10 @@ struct edu_device {
 	enum vfio_device_mig_state mig_state;
 	struct edu_migration_file *saving;
 	struct edu_migration_file *resuming;
-	/* Counts the resets, and up to which one the state has followed. */
+	/*
+	 * Counts the beginnings and ends of resets, and up to which one the
+	 * state has followed.
+	 */
 	atomic_t resets;
 	int resets_settled;
 };
@@ -553,10 +557,9 @@ static bool edu_settle_reset(struct edu_device *edu)
 {
 	int resets;
 
-	/* A reset that is under way ends first: the core holds memory_lock. */
-	down_read(&edu->core_device.memory_lock);
-	resets = atomic_read(&edu->resets);
-	up_read(&edu->core_device.memory_lock);
+	/* A reset that is under way ends first, also one that began in sysfs. */
+	wait_var_event(&edu->resets,
+		       !((resets = atomic_read(&edu->resets)) & 1));
 	if (resets == edu->resets_settled)
 		return false;
 
@@ -732,6 +735,17 @@ static const struct vfio_device_ops edu_ops = {
 	.detach_ioas = vfio_iommufd_physical_detach_ioas,
 };
 
+static void edu_reset_prepare(struct pci_dev *pdev)
+{
+	struct edu_device *edu = edu_from_pci(pdev);
+
+	/*
+	 * The count is odd until the reset is done: who wants to know of the
+	 * state waits for that.
+	 */
+	atomic_inc(&edu->resets);
+}
+
 static void edu_reset_done(struct pci_dev *pdev)
 {
 	struct edu_device *edu = edu_from_pci(pdev);
@@ -741,9 +755,13 @@ static void edu_reset_done(struct pci_dev *pdev)
 	 * copy holds the driver's mutexes. So the reset is only counted here.
 	 */
 	atomic_inc(&edu->resets);
+	/* Who goes to sleep now sees the count. */
+	smp_mb__after_atomic();
+	wake_up_var(&edu->resets);
 }
 
 static const struct pci_error_handlers edu_err_handlers = {
+	.reset_prepare = edu_reset_prepare,
 	.reset_done = edu_reset_done,
 	.error_detected = vfio_pci_core_aer_err_detected,
 };

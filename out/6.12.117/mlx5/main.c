@@ -20,7 +20,6 @@
 #include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/poll.h>
-#include <linux/rwsem.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/stddef.h>
@@ -30,6 +29,7 @@
 #include <linux/vfio_pci_core.h>
 #include <linux/vmalloc.h>
 #include <linux/wait.h>
+#include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 
 #include <asm/byteorder.h>
@@ -1035,10 +1035,9 @@ static bool mlx5vf_settle_reset(struct mlx5vf_device *mlx5vf)
 {
 	int resets;
 
-	/* A reset that is under way ends first: the core holds memory_lock. */
-	down_read(&mlx5vf->core_device.memory_lock);
-	resets = atomic_read(&mlx5vf->resets);
-	up_read(&mlx5vf->core_device.memory_lock);
+	/* A reset that is under way ends first, also one that began in sysfs. */
+	wait_var_event(&mlx5vf->resets,
+		       !((resets = atomic_read(&mlx5vf->resets)) & 1));
 	if (resets == mlx5vf->resets_settled)
 		return false;
 
@@ -1348,6 +1347,17 @@ static const struct vfio_device_ops *mlx5vf_choose_ops(struct pci_dev *pdev)
 	return ops;
 }
 
+static void mlx5vf_reset_prepare(struct pci_dev *pdev)
+{
+	struct mlx5vf_device *mlx5vf = mlx5vf_from_pci(pdev);
+
+	/*
+	 * The count is odd until the reset is done: who wants to know of the
+	 * state waits for that.
+	 */
+	atomic_inc(&mlx5vf->resets);
+}
+
 static void mlx5vf_reset_done(struct pci_dev *pdev)
 {
 	struct mlx5vf_device *mlx5vf = mlx5vf_from_pci(pdev);
@@ -1357,9 +1367,13 @@ static void mlx5vf_reset_done(struct pci_dev *pdev)
 	 * copy holds the driver's mutexes. So the reset is only counted here.
 	 */
 	atomic_inc(&mlx5vf->resets);
+	/* Who goes to sleep now sees the count. */
+	smp_mb__after_atomic();
+	wake_up_var(&mlx5vf->resets);
 }
 
 static const struct pci_error_handlers mlx5vf_err_handlers = {
+	.reset_prepare = mlx5vf_reset_prepare,
 	.reset_done = mlx5vf_reset_done,
 	.error_detected = vfio_pci_core_aer_err_detected,
 };

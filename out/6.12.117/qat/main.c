@@ -13,12 +13,12 @@
 #include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
-#include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
 #include <linux/vfio_pci_core.h>
+#include <linux/wait_bit.h>
 
 #include <linux/qat/qat_mig_dev.h>
 
@@ -33,7 +33,10 @@ struct qat_vf_device {
 	enum vfio_device_mig_state mig_state;
 	struct qat_vf_migration_file *saving;
 	struct qat_vf_migration_file *resuming;
-	/* Counts the resets, and up to which one the state has followed. */
+	/*
+	 * Counts the beginnings and ends of resets, and up to which one the
+	 * state has followed.
+	 */
 	atomic_t resets;
 	int resets_settled;
 };
@@ -448,10 +451,9 @@ static bool qat_vf_settle_reset(struct qat_vf_device *qat_vf)
 {
 	int resets;
 
-	/* A reset that is under way ends first: the core holds memory_lock. */
-	down_read(&qat_vf->core_device.memory_lock);
-	resets = atomic_read(&qat_vf->resets);
-	up_read(&qat_vf->core_device.memory_lock);
+	/* A reset that is under way ends first, also one that began in sysfs. */
+	wait_var_event(&qat_vf->resets,
+		       !((resets = atomic_read(&qat_vf->resets)) & 1));
 	if (resets == qat_vf->resets_settled)
 		return false;
 
@@ -648,6 +650,17 @@ static const struct vfio_device_ops qat_vf_ops = {
 	.detach_ioas = vfio_iommufd_physical_detach_ioas,
 };
 
+static void qat_vf_reset_prepare(struct pci_dev *pdev)
+{
+	struct qat_vf_device *qat_vf = qat_vf_from_pci(pdev);
+
+	/*
+	 * The count is odd until the reset is done: who wants to know of the
+	 * state waits for that.
+	 */
+	atomic_inc(&qat_vf->resets);
+}
+
 static void qat_vf_reset_done(struct pci_dev *pdev)
 {
 	struct qat_vf_device *qat_vf = qat_vf_from_pci(pdev);
@@ -657,9 +670,13 @@ static void qat_vf_reset_done(struct pci_dev *pdev)
 	 * copy holds the driver's mutexes. So the reset is only counted here.
 	 */
 	atomic_inc(&qat_vf->resets);
+	/* Who goes to sleep now sees the count. */
+	smp_mb__after_atomic();
+	wake_up_var(&qat_vf->resets);
 }
 
 static const struct pci_error_handlers qat_vf_err_handlers = {
+	.reset_prepare = qat_vf_reset_prepare,
 	.reset_done = qat_vf_reset_done,
 	.error_detected = vfio_pci_core_aer_err_detected,
 };

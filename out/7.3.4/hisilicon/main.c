@@ -28,6 +28,7 @@
 #include <linux/types.h>
 #include <linux/uaccess.h>
 #include <linux/vfio_pci_core.h>
+#include <linux/wait_bit.h>
 
 #include <asm/byteorder.h>
 
@@ -144,7 +145,10 @@ struct hisi_acc_device {
 	enum vfio_device_mig_state mig_state;
 	struct hisi_acc_migration_file *saving;
 	struct hisi_acc_migration_file *resuming;
-	/* Counts the resets, and up to which one the state has followed. */
+	/*
+	 * Counts the beginnings and ends of resets, and up to which one the
+	 * state has followed.
+	 */
 	atomic_t resets;
 	int resets_settled;
 	bool opened;
@@ -1084,10 +1088,9 @@ static bool hisi_acc_settle_reset(struct hisi_acc_device *hisi_acc)
 {
 	int resets;
 
-	/* A reset that is under way ends first: the core holds memory_lock. */
-	down_read(&hisi_acc->core_device.memory_lock);
-	resets = atomic_read(&hisi_acc->resets);
-	up_read(&hisi_acc->core_device.memory_lock);
+	/* A reset that is under way ends first, also one that began in sysfs. */
+	wait_var_event(&hisi_acc->resets,
+		       !((resets = atomic_read(&hisi_acc->resets)) & 1));
 	if (resets == hisi_acc->resets_settled)
 		return false;
 
@@ -1619,6 +1622,12 @@ static void hisi_acc_reset_prepare(struct pci_dev *pdev)
 	struct hisi_acc_device *hisi_acc = hisi_acc_from_pci(pdev);
 	bool claim_reset;
 
+	/*
+	 * The count is odd until the reset is done: who wants to know of the
+	 * state waits for that.
+	 */
+	atomic_inc(&hisi_acc->resets);
+
 	if (hisi_acc->core_device.vdev.ops != &hisi_acc_live_ops)
 		return;
 
@@ -1642,6 +1651,9 @@ static void hisi_acc_reset_done(struct pci_dev *pdev)
 	 * copy holds the driver's mutexes. So the reset is only counted here.
 	 */
 	atomic_inc(&hisi_acc->resets);
+	/* Who goes to sleep now sees the count. */
+	smp_mb__after_atomic();
+	wake_up_var(&hisi_acc->resets);
 
 	if (hisi_acc->reset_prepared) {
 		clear_bit(QM_RESETTING, &hisi_acc->pf->misc_ctl);

@@ -67,7 +67,10 @@ struct mlx5vf_device {
 	enum vfio_device_mig_state mig_state;
 	struct mlx5vf_migration_file *saving;
 	struct mlx5vf_migration_file *resuming;
-	/* Counts the resets, and up to which one the state has followed. */
+	/*
+	 * Counts the beginnings and ends of resets, and up to which one the
+	 * state has followed.
+	 */
 	atomic_t resets;
 	int resets_settled;
 	/* Produces the data of `saving`. */

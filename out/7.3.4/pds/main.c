@@ -19,7 +19,6 @@
 #include <linux/notifier.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
-#include <linux/rwsem.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -27,6 +26,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio_pci_core.h>
 #include <linux/vmalloc.h>
+#include <linux/wait_bit.h>
 
 #include <asm/byteorder.h>
 
@@ -59,7 +59,10 @@ struct pds_vfio_device {
 	enum vfio_device_mig_state mig_state;
 	struct pds_vfio_migration_file *saving;
 	struct pds_vfio_migration_file *resuming;
-	/* Counts the resets, and up to which one the state has followed. */
+	/*
+	 * Counts the beginnings and ends of resets, and up to which one the
+	 * state has followed.
+	 */
 	atomic_t resets;
 	int resets_settled;
 };
@@ -727,10 +730,9 @@ static bool pds_vfio_settle_reset(struct pds_vfio_device *pds_vfio)
 {
 	int resets;
 
-	/* A reset that is under way ends first: the core holds memory_lock. */
-	down_read(&pds_vfio->core_device.memory_lock);
-	resets = atomic_read(&pds_vfio->resets);
-	up_read(&pds_vfio->core_device.memory_lock);
+	/* A reset that is under way ends first, also one that began in sysfs. */
+	wait_var_event(&pds_vfio->resets,
+		       !((resets = atomic_read(&pds_vfio->resets)) & 1));
 	if (resets == pds_vfio->resets_settled)
 		return false;
 
@@ -933,6 +935,17 @@ static const struct vfio_device_ops pds_vfio_ops = {
 	.detach_ioas = vfio_iommufd_physical_detach_ioas,
 };
 
+static void pds_vfio_reset_prepare(struct pci_dev *pdev)
+{
+	struct pds_vfio_device *pds_vfio = pds_vfio_from_pci(pdev);
+
+	/*
+	 * The count is odd until the reset is done: who wants to know of the
+	 * state waits for that.
+	 */
+	atomic_inc(&pds_vfio->resets);
+}
+
 static void pds_vfio_reset_done(struct pci_dev *pdev)
 {
 	struct pds_vfio_device *pds_vfio = pds_vfio_from_pci(pdev);
@@ -942,9 +955,13 @@ static void pds_vfio_reset_done(struct pci_dev *pdev)
 	 * copy holds the driver's mutexes. So the reset is only counted here.
 	 */
 	atomic_inc(&pds_vfio->resets);
+	/* Who goes to sleep now sees the count. */
+	smp_mb__after_atomic();
+	wake_up_var(&pds_vfio->resets);
 }
 
 static const struct pci_error_handlers pds_vfio_err_handlers = {
+	.reset_prepare = pds_vfio_reset_prepare,
 	.reset_done = pds_vfio_reset_done,
 	.error_detected = vfio_pci_core_aer_err_detected,
 };

@@ -18,7 +18,6 @@
 #include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
-#include <linux/rwsem.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/stddef.h>
@@ -27,6 +26,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio_pci_core.h>
 #include <linux/vmalloc.h>
+#include <linux/wait_bit.h>
 
 #include <asm/byteorder.h>
 
@@ -631,10 +631,9 @@ static bool virtiovf_settle_reset(struct virtiovf_device *virtiovf)
 {
 	int resets;
 
-	/* A reset that is under way ends first: the core holds memory_lock. */
-	down_read(&virtiovf->core_device.memory_lock);
-	resets = atomic_read(&virtiovf->resets);
-	up_read(&virtiovf->core_device.memory_lock);
+	/* A reset that is under way ends first, also one that began in sysfs. */
+	wait_var_event(&virtiovf->resets,
+		       !((resets = atomic_read(&virtiovf->resets)) & 1));
 	if (resets == virtiovf->resets_settled)
 		return false;
 
@@ -884,6 +883,17 @@ static const struct vfio_device_ops *virtiovf_choose_ops(struct pci_dev *pdev)
 	return &virtiovf_ops;
 }
 
+static void virtiovf_reset_prepare(struct pci_dev *pdev)
+{
+	struct virtiovf_device *virtiovf = virtiovf_from_pci(pdev);
+
+	/*
+	 * The count is odd until the reset is done: who wants to know of the
+	 * state waits for that.
+	 */
+	atomic_inc(&virtiovf->resets);
+}
+
 static void virtiovf_reset_done(struct pci_dev *pdev)
 {
 	struct virtiovf_device *virtiovf = virtiovf_from_pci(pdev);
@@ -896,9 +906,13 @@ static void virtiovf_reset_done(struct pci_dev *pdev)
 	 * copy holds the driver's mutexes. So the reset is only counted here.
 	 */
 	atomic_inc(&virtiovf->resets);
+	/* Who goes to sleep now sees the count. */
+	smp_mb__after_atomic();
+	wake_up_var(&virtiovf->resets);
 }
 
 static const struct pci_error_handlers virtiovf_err_handlers = {
+	.reset_prepare = virtiovf_reset_prepare,
 	.reset_done = virtiovf_reset_done,
 	.error_detected = vfio_pci_core_aer_err_detected,
 };

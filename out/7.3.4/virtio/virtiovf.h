@@ -48,7 +48,10 @@ struct virtiovf_device {
 	enum vfio_device_mig_state mig_state;
 	struct virtiovf_migration_file *saving;
 	struct virtiovf_migration_file *resuming;
-	/* Counts the resets, and up to which one the state has followed. */
+	/*
+	 * Counts the beginnings and ends of resets, and up to which one the
+	 * state has followed.
+	 */
 	atomic_t resets;
 	int resets_settled;
 };

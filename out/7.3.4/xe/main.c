@@ -11,10 +11,10 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
-#include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/types.h>
 #include <linux/vfio_pci_core.h>
+#include <linux/wait_bit.h>
 
 #include <drm/intel/pciids.h>
 #include <drm/intel/xe_sriov_vfio.h>
@@ -35,7 +35,10 @@ struct xe_vfio_device {
 	enum vfio_device_mig_state mig_state;
 	struct xe_vfio_migration_file *saving;
 	struct xe_vfio_migration_file *resuming;
-	/* Counts the resets, and up to which one the state has followed. */
+	/*
+	 * Counts the beginnings and ends of resets, and up to which one the
+	 * state has followed.
+	 */
 	atomic_t resets;
 	int resets_settled;
 };
@@ -312,10 +315,9 @@ static bool xe_vfio_settle_reset(struct xe_vfio_device *xe_vfio)
 {
 	int resets;
 
-	/* A reset that is under way ends first: the core holds memory_lock. */
-	down_read(&xe_vfio->core_device.memory_lock);
-	resets = atomic_read(&xe_vfio->resets);
-	up_read(&xe_vfio->core_device.memory_lock);
+	/* A reset that is under way ends first, also one that began in sysfs. */
+	wait_var_event(&xe_vfio->resets,
+		       !((resets = atomic_read(&xe_vfio->resets)) & 1));
 	if (resets == xe_vfio->resets_settled)
 		return false;
 
@@ -608,6 +610,12 @@ static void xe_vfio_reset_prepare(struct pci_dev *pdev)
 	struct xe_vfio_device *xe_vfio = xe_vfio_from_pci(pdev);
 	int ret;
 
+	/*
+	 * The count is odd until the reset is done: who wants to know of the
+	 * state waits for that.
+	 */
+	atomic_inc(&xe_vfio->resets);
+
 	if (xe_vfio->core_device.vdev.ops != &xe_vfio_ops &&
 	    xe_vfio->core_device.vdev.ops != &xe_vfio_vf_ops)
 		return;
@@ -639,6 +647,9 @@ static void xe_vfio_reset_done(struct pci_dev *pdev)
 	 * copy holds the driver's mutexes. So the reset is only counted here.
 	 */
 	atomic_inc(&xe_vfio->resets);
+	/* Who goes to sleep now sees the count. */
+	smp_mb__after_atomic();
+	wake_up_var(&xe_vfio->resets);
 }
 
 static const struct pci_error_handlers xe_vfio_err_handlers = {

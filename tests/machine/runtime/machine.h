@@ -12,7 +12,7 @@ struct machine {
 	const char *line;
 	/* What happens in the event at hand: which requests fail, and in or before which one a reset arrives. */
 	int failing[4], failing_count, reset_at, reset_before, requests;
-	bool failed, in_reset, reset_waits, memory_locked, resets_at_open;
+	bool failed, in_reset, resetting, reset_waits, memory_locked, resets_at_open;
 	/* The commands that the event has run; those that others run do not count. */
 	char log[4096];
 	size_t logged;
@@ -37,6 +37,7 @@ extern struct machine machine;
 
 void machine_release_files(void);
 void machine_reset(void);
+void machine_begin_reset(void);
 void machine_log_failure(void);
 void machine_log_reset(void);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Plays paths through the driver, one a line: events, each with the requests in it that fail ("!3"), or in which
- * ("^3") or before whose command ("~3") a reset arrives. Answers each event with what it returned, the migration
+ * ("^3") or before whose command ("~3") a reset arrives; one that begins in a request ends when that is waited for,
+ * or after the event. Answers each event with what it returned, the migration
  * state, whether a reset waits to be followed, how many requests it made and the commands that it ran. After "L",
  * work that the next event asks for is only done after the one that follows.
  */
@@ -50,17 +51,32 @@ QUIET static DEVICE *device(void)
 	return container_of(core(), DEVICE, core_device);
 }
 
+/* From sysfs a reset takes no memory_lock, so that anything may come between its beginning and its end. */
+QUIET void machine_begin_reset(void)
+{
+	machine_log_reset();
+	machine.resetting = machine.in_reset = true;
+	if (machine_driver->err_handler->reset_prepare)
+		machine_driver->err_handler->reset_prepare(&machine.function);
+	machine.in_reset = false;
+}
+
+QUIET void machine_end_reset(void)
+{
+	if (!machine.resetting)
+		machine_fault("nothing ends what is waited for");
+	machine.in_reset = true;
+	if (machine_driver->err_handler->reset_done)
+		machine_driver->err_handler->reset_done(&machine.function);
+	machine.resetting = machine.in_reset = false;
+}
+
 QUIET void machine_reset(void)
 {
-	const struct pci_error_handlers *handlers = machine_driver->err_handler;
-
-	machine_log_reset();
-	machine.in_reset = true;
-	if (handlers->reset_prepare)
-		handlers->reset_prepare(&machine.function);
-	if (handlers->reset_done)
-		handlers->reset_done(&machine.function);
-	machine.in_reset = false;
+	if (machine.resetting)
+		machine_end_reset();
+	machine_begin_reset();
+	machine_end_reset();
 }
 
 QUIET static void drop(int slot)
@@ -375,6 +391,8 @@ QUIET static void play_token(char *token)
 			machine.reset_before = at;
 	}
 	ret = play_event(verb, number);
+	if (machine.resetting)
+		machine_end_reset();
 	if (verb != 'L' && !late)
 		do_work(verb == 'S' && ret > 0 ? slots[0] : NULL);
 	late = verb == 'L';

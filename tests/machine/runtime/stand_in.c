@@ -32,7 +32,7 @@ bool machine_fails(const char *what)
 		/* A reset takes memory_lock. */
 		machine.reset_waits = machine.memory_locked;
 		if (!machine.memory_locked)
-			machine_reset();
+			machine_begin_reset();
 	}
 	return failing;
 }

@@ -123,6 +123,11 @@ void mutex_lock(struct mutex *lock);
 void mutex_unlock(struct mutex *lock);
 void machine_assert_held(struct mutex *lock);
 #define lockdep_assert_held(lock) machine_assert_held(lock)
+void machine_end_reset(void);
+/* What is waited for is the end of a reset. */
+#define wait_var_event(variable, condition) do { } while (!(condition) && (machine_end_reset(), true))
+#define wake_up_var(variable) ((void)(variable))
+#define smp_mb__after_atomic() ((void)0)
 void down_read(struct rw_semaphore *lock);
 void up_read(struct rw_semaphore *lock);
 void down_write(struct rw_semaphore *lock);
