@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import os
 import struct
 
 import pytest
@@ -377,6 +378,19 @@ def test_descriptors_are_stale_after_a_reset(bench: Bench) -> None:
         _stale(stream, state)
         device.close()
         _stale(stream, state)
+
+
+def test_a_reset_by_sysfs_is_one(bench: Bench) -> None:
+    """It takes none of the core's locks, and is told to the driver all the same."""
+    for state in _open_streams(bench):
+        device = bench.open(bench.resettable)
+        stream = bench.data_of(device, state)
+        file = bench.system.open(f"/sys/bus/pci/devices/{bench.resettable}/reset", os.O_WRONLY)
+        bench.system.pwrite(file, b"1", 0)
+        bench.system.close(file)
+        _stale(stream, state)
+        assert device.state() is State.RUNNING
+        device.close()
 
 
 @pytest.mark.smoke

@@ -90,7 +90,8 @@ CALLED = _words("""
     readb_poll_timeout readl readl_poll_timeout readq readq_poll_timeout readw readw_poll_timeout
     seq_hex_dump seq_printf sg_alloc_table_from_pages sg_dma_address sg_dma_len sg_free_table size_add
     sscanf static_assert stream_open strsep struct_size time_after_eq to_pci_dev u64_to_user_ptr up_read
-    up_write vfree vm_flags_set vma_pages vmalloc_to_page vmf_insert_pfn writeb writel writeq writew
+    up_write vfree vm_flags_set vma_pages vmalloc_to_page vmf_insert_pfn wait_var_event wake_up_var writeb
+    writel writeq writew
 """)
 # Prefixes with which the kernel's headers declare something that a driver declares too, such as vfio_device
 # or pci_save_state.

@@ -11,7 +11,13 @@ from vfiogen.model.analyse import Analysis, Scope
 from vfiogen.model.bounds import literal
 from vfiogen.model.types import VOID, read_type
 
-_ROLES = {"match": "compared", "load": "loaded", "register": "loaded"}
+_ROLES = {"match": "compared with what the device has", "load": "loaded", "register": "loaded"}
+_UNLOADED = "it is a constant, saved, or derived; `reserve` of the record is what is done with it"
+_INSTEAD = {
+    "match": "a `const` is compared; what depends on the device goes into the state, for the parent to judge",
+    "load": _UNLOADED,
+    "register": _UNLOADED,
+}
 # flush_kernel_vmap_range() takes the size as an int; what stands in front of the data belongs to it.
 LARGEST = 0x7FFFF000
 
@@ -81,8 +87,7 @@ def _check_head(head: m.HeadRecord, analysis: Analysis, scope: Scope) -> None:
         for role, formula in (("match", field.match), ("load", field.load), ("register", field.register)):
             if formula is not None:
                 message = f"a field of a record isn't {_ROLES[role]}"
-                hint = "it is a constant, saved, or derived; `reserve` of the record is what is done with it"
-                analysis.problems.report("field-role", message, formula.span, hint)
+                analysis.problems.report("field-role", message, formula.span, _INSTEAD[role])
     typed = analysis.number(head.reserve, scope.of_image(layout))
     if head.reserve and typed is not None and any(map(may_fail, t.walk(typed))):
         message = "this is calculated in a way that can fail"

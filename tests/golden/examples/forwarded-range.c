@@ -340,24 +340,20 @@ static ssize_t ports_bar0_access(struct ports_device *ports, u64 pos,
 		return width;
 	}
 
-	if (pos >= border) {
-		/* What is written there is lost. */
-		if (pos < 16)
-			count = min_t(u64, count, 16 - pos);
-		count = min_t(u64, count, PORTS_BAR0_SIZE - pos);
-		width = ports_access_width(pos, count, 1 | 2 | 4 | 8);
-		if (!width)
-			return -EINVAL;
+	/* What is written there is lost. */
+	count = min_t(u64, count, PORTS_BAR0_SIZE - pos);
+	width = ports_access_width(pos, count, 1 | 2 | 4 | 8);
+	if (!width)
+		return -EINVAL;
 
-		if (!write)
-			ret = device_property_read_u8_array(&pdev->dev, "ports", data, width);
-		if (ret)
-			return ret;
-
-		return width;
+	if (!write) {
+		ret = device_property_read_u8_array(&pdev->dev, "ports", data,
+						    width);
 	}
+	if (ret)
+		return ret;
 
-	return -EINVAL;
+	return width;
 }
 
 static ssize_t ports_bar0_rw(struct ports_device *ports, char __user *buf,
