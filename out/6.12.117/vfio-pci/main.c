@@ -91,6 +91,14 @@ u32 anypci_read_config32(struct pci_dev *pdev, int pos)
 	return value;
 }
 
+int anypci_find_opregion(struct anypci_device *anypci)
+{
+	if (!anypci->valid)
+		return -EINVAL;
+
+	return 0;
+}
+
 static int anypci_open_device(struct vfio_device *core_vdev)
 {
 	struct vfio_pci_core_device *vdev =

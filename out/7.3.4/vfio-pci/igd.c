@@ -81,7 +81,7 @@ static int anypci_keep_field(const char __user *buf, u64 pos, size_t count,
 
 void anypci_reset_emulation(struct anypci_device *anypci)
 {
-	anypci->config_asls = anypci->valid ? anypci->asls : 0;
+	anypci->config_asls = anypci->asls;
 }
 
 /* Tells whether writes to a byte of config space don't reach the device. */
@@ -421,6 +421,10 @@ static int anypci_igd_open_device(struct vfio_device *core_vdev)
 
 	anypci_reset_emulation(anypci);
 	ret = anypci_register_regions(anypci);
+	if (ret)
+		goto err_disable;
+
+	ret = anypci_find_opregion(anypci);
 	if (ret)
 		goto err_disable;
 

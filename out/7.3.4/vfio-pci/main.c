@@ -104,6 +104,14 @@ u32 anypci_read_config32(struct pci_dev *pdev, int pos)
 	return value;
 }
 
+int anypci_find_opregion(struct anypci_device *anypci)
+{
+	if (!anypci->valid)
+		return -EINVAL;
+
+	return 0;
+}
+
 static int anypci_init(struct vfio_device *core_vdev)
 {
 	struct anypci_device *anypci = anypci_from_vfio(core_vdev);
