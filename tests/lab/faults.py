@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Deliberate faults in rendered C, each with the test that has to find it.
 
-A fault replaces text that occurs once in the main.c of a driver. `killer` is what pytest's -k selects:
-one test, or two of which one prepares what the other finds.
+A fault replaces text that occurs once in a file of a driver, main.c unless told. `killer` is what pytest's
+-k selects: one test, or two of which one prepares what the other finds.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class Fault:
     old: str
     new: str
     killer: str
+    file: str = "main.c"
 
 
 def _removed(name: str, driver: str, old: str, killer: str) -> Fault:
@@ -285,6 +286,64 @@ FAULTS = (
 		ret = mlx5vf_save_pre_copy(migf->mlx5vf, migf);
 """,
         "test_an_error_in_pre_copy_is_made_up_for",
+    ),
+    Fault(
+        "command-about-several-fields",
+        "virtio",
+        "return min_t(u64, count, ends[i] - offset);",
+        "return count;",
+        "test_any_pieces_read_the_same",
+        "admin_legacy.c",
+    ),
+    Fault(
+        "answers-without-decoding",
+        "virtio",
+        "if (!(virtiovf->command & PCI_COMMAND_IO))\n",
+        "if (!virtiovf->core_device.pdev)\n",
+        "test_nobody_answers_before_decoding_is_on",
+        "admin_legacy.c",
+    ),
+    Fault(
+        "address-outlives-a-reset",
+        "virtio",
+        "	virtiovf->bar0_register = 0;\n",
+        "",
+        "test_fields_that_are_kept_start_anew",
+        "admin_legacy.c",
+    ),
+    Fault(
+        "pointer-is-written",
+        "igd",
+        "	case 0xfc ... 0xff:\n		return true;\n",
+        "	case 0xfc ... 0xff:\n		return false;\n",
+        "test_the_pointer_is_one_of_the_users_own",
+    ),
+    Fault(
+        "version-of-absolute-places",
+        "igd",
+        "igd->vbt_size > 0 && igd->version == 0x200 ? 0x201 :",
+        "igd->vbt_size > 0 && igd->version == 0x200 ? 0x200 :",
+        "test_the_opregion_has_its_vbt_behind_it",
+    ),
+    Fault(
+        "past-the-end-of-a-bridge",
+        "igd",
+        "if (write || pos >= other->cfg_size)",
+        "if (write)",
+        "test_the_bridges_are_those_of_the_machine",
+    ),
+    Fault(
+        "memory-without-decoding",
+        "nvlink2",
+        "	return __vfio_pci_memory_enabled(vdev);\n",
+        "	return vdev->pdev;\n",
+        "test_memory_may_need_decoding",
+    ),
+    _removed(
+        "speed-untold",
+        "nvlink2",
+        "	lnkspd->link_speed = nvlink2->speed;\n",
+        "test_memory_is_described",
     ),
     # Surroundings
     _removed(

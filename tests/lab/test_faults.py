@@ -33,9 +33,9 @@ def _driver(fault: Fault) -> Driver:
 def test_a_fault_is_found(lab: Lab, fault: Fault, tmp_path: Path) -> None:
     driver = _driver(fault)
     files = render_driver(driver, lab.kernel)
-    text = files["main.c"].decode()
+    text = files[fault.file].decode()
     assert text.count(fault.old) == 1, "the fault fits the driver no more"
-    files["main.c"] = text.replace(fault.old, fault.new).encode()
+    files[fault.file] = text.replace(fault.old, fault.new).encode()
     place = tmp_path / driver.directory
     place.mkdir()
     for name, data in files.items():

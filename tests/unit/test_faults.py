@@ -37,7 +37,7 @@ def test_there_are_twenty_of_different_names() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_fits_the_driver_once(fault: Fault) -> None:
-    text = (_NEWEST / _driver(fault).directory / "main.c").read_text()
+    text = (_NEWEST / _driver(fault).directory / fault.file).read_text()
     assert text.count(fault.old) == 1
     assert fault.old != fault.new
 
