@@ -52,7 +52,7 @@ below. All problems of all specs are reported in one run, sorted by position; wi
 
 
 # The drivers whose `vfiogen doc` is shown: one for each kind of store.
-STREAMS = ("edu", "hisilicon", "mlx5", "qat", "pds", "xe")
+STREAMS = ("edu", "hisilicon", "mlx5", "qat", "pds", "virtio", "xe")
 
 
 DRIVERS = f"""{NOTE}
