@@ -381,7 +381,7 @@ FAULTS = (
         "refused-once",
         "qat",
         "	migf->error = ret == -EAGAIN ? 0 : ret;\n	return migf->error;\n",
-        "	migf->error = ret == -EAGAIN ? 0 : ret;\n",
+        "	return ret == -EAGAIN ? 0 : ret;\n",
         "test_what_a_write_refuses_stays_refused",
     ),
     Fault(
