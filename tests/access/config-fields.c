@@ -25,6 +25,7 @@ int main(void)
 	model_show(0x48, 2, 0x0ff0, 0x0120);
 	model_drop(0x4a, 1);
 	model_keep(0x4c, 1, 0x03, false);
+	model_stick(0x4c, 1);
 	sweep_config(&fields.core_device.vdev);
 	printf("%ld accesses\n", accesses);
 	return 0;

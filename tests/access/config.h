@@ -10,6 +10,7 @@ struct model_byte {
 	u8 start;		/* what is kept before */
 	u8 fixed_bits, fixed;	/* bits of a kept byte that can't be set */
 	bool own;		/* writes don't reach the device */
+	bool sticky;		/* what is kept outlives a reset */
 };
 
 static struct model_byte model[CONFIG_SIZE];
@@ -33,7 +34,13 @@ static void model_keep(int at, int size, u64 bits, bool own)
 static void model_start(int at, int size, u64 value)
 {
 	for (int i = 0; i < size; i++)
-		model[at + i].start = value >> i * 8;
+		model[at + i].kept = model[at + i].start = value >> i * 8;
+}
+
+static void model_stick(int at, int size)
+{
+	for (int i = 0; i < size; i++)
+		model[at + i].sticky = true;
 }
 
 static void model_drop(int at, int size)
@@ -113,7 +120,8 @@ static void reset_config(struct vfio_device *vdev)
 {
 	driver_reset(vdev);
 	for (int i = 0; i < CONFIG_SIZE; i++)
-		model[i].kept = model[i].start;
+		if (!model[i].sticky)
+			model[i].kept = model[i].start;
 }
 
 static void sweep_config(struct vfio_device *vdev)

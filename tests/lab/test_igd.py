@@ -136,10 +136,15 @@ def test_the_pointer_is_that_of_the_opregion(bench: Bench, bdf: str) -> None:
 
 
 def test_the_pointer_is_one_of_the_users_own(bench: Bench) -> None:
-    """Nothing that is written gets to the device, whose firmware and driver use the register."""
+    """Nothing that is written gets to the device, whose firmware and driver use the register.
+
+    The guest's firmware writes it once: it is there after a reset, until the device is closed.
+    """
     device = bench.open()
     assert device.load(CONFIG_REGION, igd.ASLS) == igd.MEMORY
     device.store(CONFIG_REGION, igd.ASLS, 0x12345678)
+    assert device.load(CONFIG_REGION, igd.ASLS) == 0x12345678
+    device.reset()
     assert device.load(CONFIG_REGION, igd.ASLS) == 0x12345678
     device.close()
     device = bench.open()

@@ -26,7 +26,7 @@ FUNCTIONS = {
     "bridge-config": "other_config_rw",
     "igd": (
         "from_vfio read_config32 show_field keep_field config_read config_is_own config_write "
-        "reset_emulation find_opregion copy_piece opregion_rw opregion_release register_opregion init release"
+        "find_opregion copy_piece opregion_rw opregion_release register_opregion init release"
     ),
     "device-info": "from_vfio add_capabilities core_info get_info",
     "ism": "from_vfio load_value bar_load bar_store bar_read bar_write bar_rw rw read write region_info",

@@ -101,6 +101,10 @@ def _check_field(field: m.ConfigField, analysis: Analysis, scope: Scope) -> None
         message = "what is written to a part of a field can't be dropped without the rest"
         hint = "take `bits` away, or leave the writes to the device"
         problems.report("config-field", message, span_of("writes") or field.name.span, hint)
+    if field.sticky and field.writes != "shadow":
+        message = f"{quote(field.name.text)} keeps nothing that could outlive a reset"
+        span = span_of("sticky") or field.name.span
+        problems.report("config-field", message, span, "write `writes: shadow`")
     analysis.fitting(field.reads, integer(field.width), scope)
     if field.reset:
         _check_reset(field, field.reset, analysis, scope)

@@ -465,6 +465,7 @@ class _Reader:
             reads=self._expression(view["reads"]),
             writes=view["writes"].text("forward"),
             reset=self._expression(view["reset"]),
+            sticky=view["sticky"].flag(),
             note=view["note"].optional(),
             spans={key: view[key].span for key in view.names()},
         )

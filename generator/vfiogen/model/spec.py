@@ -380,7 +380,8 @@ class RegisterBlock(Record):
 class ConfigField(Record):
     """A field of config space; `place` is how `at` was written, `bits` a mask, `width` in bits.
 
-    `writes` is forward, drop or shadow, and `reset` what a shadow is before it is written.
+    `writes` is forward, drop or shadow, and `reset` what a shadow is before it is written; a `sticky` one
+    outlives resets.
     """
 
     name: Word
@@ -391,6 +392,7 @@ class ConfigField(Record):
     reads: Formula | None
     writes: str
     reset: Formula | None
+    sticky: bool
     note: Word | None
     spans: Mapping[str, Span] = field(default_factory=dict)
 

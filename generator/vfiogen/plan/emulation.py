@@ -55,13 +55,14 @@ def ready_command(spec: m.Spec) -> m.Formula | None:
 
 def has_emulated_reset(spec: m.Spec) -> bool:
     """Tell whether a reset changes what is emulated."""
-    return bool(shadows(spec) or any(region.is_bar for region in spec.memories))
+    kept = [shadow for shadow in shadows(spec) if not shadow.sticky]
+    return bool(kept or any(region.is_bar for region in spec.memories))
 
 
 def shadows(spec: m.Spec) -> list[ShadowView]:
     """Return what is kept of the user's writes outside of the memory's own structures."""
     found = [
-        ShadowView(_shadow_member(field), place(field), field.size)
+        ShadowView(_shadow_member(field), place(field), field.size, sticky=field.sticky)
         for field in spec.config_space
         if field.writes == "shadow"
     ]
@@ -614,6 +615,10 @@ def open_regions(body: Body, kernel: Kernel) -> None:
     spec, device, prefix = body.lowering.spec, body.device, body.names.prefix
     if emulates(spec) and has_emulated_reset(spec):
         body.add(c.Expr(f"{prefix}_reset_emulation({device})"))
+    for shadow in shadows(spec):
+        if shadow.sticky:
+            begun = _shadow_reset(body.lowering, shadow).reset
+            body.add(c.Expr(f"{device}->{shadow.member} = {begun}"))
     for region in spec.regions:
         for one in region.ranges:
             if one.forward:

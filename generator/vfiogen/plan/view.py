@@ -166,12 +166,13 @@ class IdData(Record):
 class ShadowView(Record):
     """A member that keeps the user's writes to a field at a place of config space, and its size in bytes.
 
-    `reset` is what it is before."""
+    `reset` is what it is before; what is `sticky` stays over a reset."""
 
     member: str
     at: str
     size: int
     reset: str = "0"
+    sticky: bool = False
 
 
 class ClipView(Record):

@@ -32,7 +32,6 @@ struct anypci_device {
 struct anypci_device *anypci_from_vfio(struct vfio_device *core_vdev);
 u32 anypci_read_config32(struct pci_dev *pdev, int pos);
 int anypci_find_opregion(struct anypci_device *anypci);
-void anypci_reset_emulation(struct anypci_device *anypci);
 extern const struct vfio_device_ops anypci_igd_ops;
 
 #endif /* ANYPCI_H */

@@ -129,11 +129,6 @@ static int igd_keep_field(const char __user *buf, u64 pos, size_t count, u64 at,
 	return 0;
 }
 
-static void igd_reset_emulation(struct igd_device *igd)
-{
-	igd->config_asls = igd->asls;
-}
-
 /* Tells whether writes to a byte of config space don't reach the device. */
 static bool igd_config_is_own(struct igd_device *igd, u64 pos)
 {
@@ -466,7 +461,7 @@ static int igd_open_device(struct vfio_device *core_vdev)
 	if (ret)
 		return ret;
 
-	igd_reset_emulation(igd);
+	igd->config_asls = igd->asls;
 	ret = igd_register_regions(igd);
 	if (ret)
 		goto err_disable;
@@ -556,18 +551,6 @@ static const struct vfio_device_ops *igd_choose_ops(struct pci_dev *pdev)
 	return &igd_core_ops;
 }
 
-static void igd_reset_done(struct pci_dev *pdev)
-{
-	struct igd_device *igd = igd_from_pci(pdev);
-
-	igd_reset_emulation(igd);
-}
-
-static const struct pci_error_handlers igd_err_handlers = {
-	.reset_done = igd_reset_done,
-	.error_detected = vfio_pci_core_aer_err_detected,
-};
-
 static int igd_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct igd_device *igd;
@@ -607,7 +590,7 @@ static struct pci_driver igd_driver = {
 	.id_table = igd_table,
 	.probe = igd_probe,
 	.remove = igd_remove,
-	.err_handler = &igd_err_handlers,
+	.err_handler = &vfio_pci_core_err_handlers,
 	.driver_managed_dma = true,
 };
 module_pci_driver(igd_driver);

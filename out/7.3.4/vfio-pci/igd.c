@@ -79,11 +79,6 @@ static int anypci_keep_field(const char __user *buf, u64 pos, size_t count,
 	return 0;
 }
 
-void anypci_reset_emulation(struct anypci_device *anypci)
-{
-	anypci->config_asls = anypci->asls;
-}
-
 /* Tells whether writes to a byte of config space don't reach the device. */
 static bool anypci_config_is_own(struct anypci_device *anypci, u64 pos)
 {
@@ -419,7 +414,7 @@ static int anypci_igd_open_device(struct vfio_device *core_vdev)
 	if (ret)
 		return ret;
 
-	anypci_reset_emulation(anypci);
+	anypci->config_asls = anypci->asls;
 	ret = anypci_register_regions(anypci);
 	if (ret)
 		goto err_disable;

@@ -173,19 +173,6 @@ static const struct vfio_device_ops *anypci_choose_ops(struct pci_dev *pdev)
 	return &anypci_ops;
 }
 
-static void anypci_reset_done(struct pci_dev *pdev)
-{
-	struct anypci_device *anypci = anypci_from_pci(pdev);
-
-	if (IS_ENABLED(CONFIG_VFIO_PCI_ANY_IGD))
-		anypci_reset_emulation(anypci);
-}
-
-static const struct pci_error_handlers anypci_err_handlers = {
-	.reset_done = anypci_reset_done,
-	.error_detected = vfio_pci_core_aer_err_detected,
-};
-
 static int anypci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct anypci_device *anypci;
@@ -238,7 +225,7 @@ static struct pci_driver anypci_driver = {
 	.probe = anypci_probe,
 	.remove = anypci_remove,
 	.sriov_configure = anypci_sriov_configure,
-	.err_handler = &anypci_err_handlers,
+	.err_handler = &vfio_pci_core_err_handlers,
 	.driver_managed_dma = true,
 };
 

@@ -145,7 +145,6 @@ static int fields_keep_field(const char __user *buf, u64 pos, size_t count,
 static void fields_reset_emulation(struct fields_device *fields)
 {
 	fields->config_scratch = fields->serial > 100 ? fields->serial : 7;
-	fields->config_mode = 0;
 }
 
 /* Tells whether writes to a byte of config space don't reach the device. */
@@ -286,6 +285,7 @@ static int fields_open_device(struct vfio_device *core_vdev)
 		return ret;
 
 	fields_reset_emulation(fields);
+	fields->config_mode = 0;
 	vfio_pci_core_finish_enable(&fields->core_device);
 	return 0;
 }
