@@ -247,11 +247,12 @@ def test_what_a_write_refuses_stays_refused(bench: Bench, mutation: Mutation) ->
     bench.data_of(target, State.RESUMING).write_all(good)
     target.set_state(State.STOP)
     stream, bad = bench.data_of(target, State.RESUMING), mutation.change(good)
-    for _ in range(2):
-        if mutation.at_write:
-            with refused(mutation.at_write):
-                stream.write_all(bad)
-    if not mutation.at_write:
+    if mutation.at_write:
+        with refused(mutation.at_write):
+            stream.write_all(bad)
+        with refused(mutation.at_write, *bench.driver.disorder):
+            stream.write_all(bad)
+    else:
         stream.write_all(bad)
     with refused(*mutation.errors):
         target.set_state(State.STOP)

@@ -153,16 +153,21 @@ def _power(bench: Bench) -> str:
     return bench.system.read_file(f"{_place(SPARE)}/power_state").decode().strip()
 
 
+def _falls_asleep(bench: Bench) -> bool:
+    """Whether the device does, which the kernel has done for it some time after its last use."""
+    return any(_power(bench) == "D3hot" for _ in range(200))
+
+
 def test_devices_that_nobody_uses_sleep_unless_they_are_to_stay_awake(
     bench: Bench, name: str, parameter: Callable[[str, str], None]
 ) -> None:
     with _unbound_after(bench, SPARE):
         bench.guest.bind(SPARE, name)
-        assert _power(bench) == "D3hot"
+        assert _falls_asleep(bench)
         device = bench.open(SPARE)
         assert _power(bench) == "D0"
         device.close()
-        assert _power(bench) == "D3hot"
+        assert _falls_asleep(bench)
         parameter("disable_idle_d3", "Y")
         bench.guest.bind(SPARE, name)
         assert _power(bench) == "D0"

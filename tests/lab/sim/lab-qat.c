@@ -20,12 +20,28 @@
 
 #define VFS		2
 
-/* A function runs again after its reset, which the parent hears of later. */
+/*
+ * A function runs again after its reset, which the parent hears of later. What
+ * meets the reset is no fault of the driver's: it may have come before it.
+ */
 static bool suspended[VFS];
+static bool was_reset[VFS];
 
 static void reset_vf(unsigned int device, int vf)
 {
+	was_reset[vf] = suspended[vf];
 	suspended[vf] = false;
+}
+
+static bool may_be_suspended(int vf)
+{
+	return suspended[vf] || was_reset[vf];
+}
+
+static void set_suspended(int vf, bool now)
+{
+	suspended[vf] = now;
+	was_reset[vf] = false;
 }
 
 static const struct lab_function functions[] = {
@@ -144,7 +160,7 @@ int qat_vfmig_open(struct qat_mig_dev *mdev)
 	if (ret)
 		return ret;
 	vf->open = true;
-	suspended[mdev->vf_id] = false;
+	set_suspended(mdev->vf_id, false);
 	mdev->setup_size = 0;
 	mdev->remote_setup_size = 0;
 	return 0;
@@ -158,7 +174,7 @@ void qat_vfmig_close(struct qat_mig_dev *mdev)
 	lab_told("close");
 	lab_expect(vf->open, "close before open");
 	vf->open = false;
-	suspended[mdev->vf_id] = false;
+	set_suspended(mdev->vf_id, false);
 }
 EXPORT_SYMBOL_NS_GPL(qat_vfmig_close, "CRYPTO_QAT");
 
@@ -171,7 +187,7 @@ int qat_vfmig_suspend(struct qat_mig_dev *mdev)
 	lab_expect(!suspended[mdev->vf_id], "suspend twice");
 	if (ret)
 		return ret;
-	suspended[mdev->vf_id] = true;
+	set_suspended(mdev->vf_id, true);
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(qat_vfmig_suspend, "CRYPTO_QAT");
@@ -182,10 +198,10 @@ int qat_vfmig_resume(struct qat_mig_dev *mdev)
 	int ret = lab_injected("resume");
 
 	lab_expect(vf->open, "resume while closed");
-	lab_expect(suspended[mdev->vf_id], "resume while it runs");
+	lab_expect(may_be_suspended(mdev->vf_id), "resume while it runs");
 	if (ret)
 		return ret;
-	suspended[mdev->vf_id] = false;
+	set_suspended(mdev->vf_id, false);
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(qat_vfmig_resume, "CRYPTO_QAT");
@@ -224,7 +240,7 @@ int qat_vfmig_save_state(struct qat_mig_dev *mdev)
 	int ret = lab_injected("save_state");
 
 	lab_expect(vf->open, "save_state while closed");
-	lab_expect(suspended[mdev->vf_id], "save_state while it runs");
+	lab_expect(may_be_suspended(mdev->vf_id), "save_state while it runs");
 	if (ret)
 		return ret;
 	put_setup(mdev);
@@ -242,7 +258,7 @@ int qat_vfmig_load_setup(struct qat_mig_dev *mdev, int size)
 
 	lab_told("%d bytes", size);
 	lab_expect(vf->open, "load_setup while closed");
-	lab_expect(suspended[mdev->vf_id], "load_setup while it runs");
+	lab_expect(may_be_suspended(mdev->vf_id), "load_setup while it runs");
 	if (ret)
 		return ret;
 	if (mdev->remote_setup_size)
@@ -265,7 +281,7 @@ int qat_vfmig_load_state(struct qat_mig_dev *mdev)
 	int ret = lab_injected("load_state");
 
 	lab_expect(vf->open, "load_state while closed");
-	lab_expect(suspended[mdev->vf_id], "load_state while it runs");
+	lab_expect(may_be_suspended(mdev->vf_id), "load_state while it runs");
 	if (ret)
 		return ret;
 	if (!mdev->remote_setup_size ||
