@@ -29,7 +29,8 @@ static bool was_reset[VFS];
 
 static void reset_vf(unsigned int device, int vf)
 {
-	was_reset[vf] = suspended[vf];
+	/* Who was let in before the first of two resets may come after both. */
+	was_reset[vf] |= suspended[vf];
 	suspended[vf] = false;
 }
 
