@@ -114,6 +114,7 @@ class Driver:
     commands     what the driver asks of its parent while it is used, and can be made to fail
     forgiven     those of them that may fail in pre-copy, since what comes last is whole then
     probe_commands  what it asks of its parent when it is bound
+    contrived    those of them that the real parent takes: they fail for the sake of what is undone then
     early_end    the error of a stream that ends too early
     disorder     what the parent answers to commands that a reset has made wrong, or streams out of order
     stream_size  the size of the stream for a number, where it is known beforehand
@@ -126,7 +127,6 @@ class Driver:
     own_regions  regions that aren't those of stock vfio-pci
     headers      devices' config space, as far as it isn't that of stock vfio-pci
     upstream     the kernel's own module for the device, to which this one is held; empty where there is none
-    compared     whether the script is played on both, and their transcripts compared
     unheard      commands that leave the device as it is: when, and how often, is a driver's own affair
     upstream_with  symbols that it is built anew with, where the lab's kernel is without them
     scenes       what is played on both besides the script: names and functions
@@ -155,6 +155,7 @@ class Driver:
     commands: tuple[str, ...] = ()
     forgiven: tuple[str, ...] = ()
     probe_commands: tuple[str, ...] = ()
+    contrived: tuple[str, ...] = ()
     early_end: int = errno.EINVAL
     disorder: tuple[int, ...] = ()
     stream_size: int | None = None
@@ -167,7 +168,6 @@ class Driver:
     own_regions: tuple[int, ...] = ()
     headers: tuple[Header, ...] = ()
     upstream: str = ""
-    compared: bool = True
     unheard: tuple[str, ...] = ()
     upstream_with: tuple[str, ...] = ()
     full: bool = False

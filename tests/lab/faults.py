@@ -288,6 +288,13 @@ FAULTS = (
         "test_an_error_in_pre_copy_is_made_up_for",
     ),
     Fault(
+        "end-not-told",
+        "mlx5",
+        "	if (!ret && migf->told) {\n",
+        "	if (!ret && migf->follows) {\n",
+        "test_who_gives_up_ends_what_was_asked_for",
+    ),
+    Fault(
         "command-about-several-fields",
         "virtio",
         "return min_t(u64, count, ends[i] - offset);",

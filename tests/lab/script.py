@@ -7,6 +7,7 @@ is in the scenes of its table.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import struct
 from collections.abc import Callable, Iterator
@@ -34,7 +35,8 @@ def scenes_of(driver: Driver) -> tuple[Scene, ...]:
         found += [*_migration_scenes(driver)]
     found += [*emulated_scenes(driver)]
     found += [Scene(name, play) for name, play in driver.scenes]
-    found += [Scene(f"probe fails at {one}", partial(_fail_probe, one)) for one in driver.probe_commands]
+    refused = [one for one in driver.probe_commands if one not in driver.contrived]
+    found += [Scene(f"probe fails at {one}", partial(_fail_probe, one)) for one in refused]
     # A report of the kernel's takes a new boot, so what is known for some comes last.
     last = [Scene(name, play) for name, play in driver.last_scenes]
     return (*found, *_dangerous_scenes(driver), *dangerous_emulated_scenes(driver), *last)
@@ -394,13 +396,22 @@ def _use_bad_addresses(recorder: Recorder) -> None:
     loading = recorder.bench.data_of(device, State.RESUMING)
     for at in places:
         recorder.step(f"write from {at:#x}", partial(system.call, "write", loading.fd, at, 16), shown=False)
-    huge = system.mmap(-1, 1 << 20, 0)
-    for size in (1 << 20, 0x7FFFF000, (1 << 63) - 1, (1 << 64) - 1):
-        recorder.step(
-            f"write of {size:#x}", partial(system.call, "write", loading.fd, huge, size), shown=False
-        )
     recorder.step("good stream", partial(loading.write_all, good))
     _go(recorder, device, State.STOP)
+    loading = recorder.bench.data_of(device, State.RESUMING)
+    huge = system.mmap(-1, 1 << 20, 0)
+    for size in (1 << 20, 0x7FFFF000, (1 << 63) - 1, (1 << 64) - 1):
+        recorder.step(f"write of {size:#x} is whole", partial(_is_taken_whole, recorder, loading, huge, size))
+
+
+def _is_taken_whole(recorder: Recorder, stream: Stream, at: int, size: int) -> bool:
+    """Write more than a device saves. Whether that's refused, or a part taken first, is nowhere said."""
+    try:
+        return recorder.bench.system.call("write", stream.fd, at, size)[0] == size
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOMEM):
+            raise
+        return False
 
 
 def _refuse(mutation: Mutation, recorder: Recorder) -> None:
@@ -446,7 +457,8 @@ def _fail_command(command: str, recorder: Recorder) -> None:
         if stream and state is State.RESUMING:
             recorder.step("write", partial(stream.write, good))
         elif stream:
-            recorder.step("read", partial(stream.read, _PAGE))
+            # With which errno a read fails when the device can't save is nowhere said.
+            recorder.step("read", partial(stream.read, _PAGE), errors={_ODD, errno.ENODEV})
     bench.take_back()
     recorder.step("reset", partial(_reset_and_ask, device))
     saving = _go(recorder, device, State.STOP_COPY)

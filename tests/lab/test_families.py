@@ -7,6 +7,7 @@ import errno
 
 import pytest
 
+from tests.lab import simulation
 from tests.lab.bench import Bench, refused
 from vfiogen.vfio.uapi import Feature, FeatureFlag, State
 
@@ -184,6 +185,18 @@ def test_initial_data_comes_again(bench: Bench, wanted: bool) -> None:
     assert len(data) > after.initial
     device.set_state(State.RUNNING)
     assert bench.driver.observe(device) == before
+
+
+@pytest.mark.on("mlx5")
+def test_who_gives_up_ends_what_was_asked_for(bench: Bench) -> None:
+    """The firmware tracks a function no more, though it has refused to save what came first."""
+    device = bench.open()
+    bench.inject("save", errno.EIO)
+    bench.data_of(device, State.PRE_COPY).precopy_info()
+    assert not simulation.pending(bench.guest), "the command never came"
+    told = simulation.Told(bench.guest)
+    device.set_state(State.RUNNING)
+    assert "save" in told.read()
 
 
 @pytest.mark.on("mlx5")

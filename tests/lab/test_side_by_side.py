@@ -41,7 +41,6 @@ def _keep(path: Path, transcript: Transcript) -> None:
     path.write_text("".join(f"{place} -> {text}\n" for place, text in transcript.items()))
 
 
-@pytest.mark.having("compared")
 def test_transcripts_differ_only_where_upstream_is_wrong(single: Lab, driver: Driver) -> None:
     missing = driver.missing()
     if missing:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -47,16 +47,18 @@ class Recorder:
     lines: Transcript = field(default_factory=dict)
     _firmware: simulation.Told | None = None
 
-    def step(self, name: str, act: Callable[[], _T], *, shown: bool = True) -> _T | None:
+    def step(
+        self, name: str, act: Callable[[], _T], *, shown: bool = True, errors: Container[int | None] = ()
+    ) -> _T | None:
         """Do something, and note what it returns or the errno that it is refused with.
 
-        What isn't `shown` is a handle, such as an address.
+        What isn't `shown` is a handle, such as an address. `errors` are as good as each other.
         """
         place = self._place(name)
         try:
             result = act()
         except OSError as error:
-            self.lines[place] = name_of(error.errno)
+            self.lines[place] = "an error" if error.errno in errors else name_of(error.errno)
             return None
         else:
             self.lines[place] = say(result) if shown else "done"

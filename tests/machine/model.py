@@ -480,7 +480,10 @@ class Acts:
         return self._known[source, target]
 
     def asks(self, source: str, target: str) -> bool:
-        """Tell whether anything is asked of the parent on an arc."""
+        """Tell whether anything is asked of the parent on an arc, if only how much there is to save."""
+        saves = OPENING.get((source, target)) == "save"
+        if saves and self.migration.stream.background:
+            return True
         return any(ran.calls for ran in self.runs(source, target))
 
     def of(self, source: str, target: str) -> tuple[Act, ...]:

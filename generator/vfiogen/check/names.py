@@ -27,10 +27,10 @@ def _words(text: str) -> frozenset[str]:
 _TEMPLATES = """
     add_head add_heads add_ids add_record alloc_data attach_area begin_access begin_loading begin_record
     check_match check_write choose_ops close_device continue_saving create_debugfs denied_table
-    detach_area driver drop_file end_access end_record end_saving err_handlers fail file_error
-    finish_loading finish_saving from_pci from_vfio get_data_size get_state give_up_saving id identify
-    ids init is_denied list_pages load load_state lock_state map_area migration_ops module_exit
-    module_init open_device open_file ops precopy_ioctl prepare_core probe put_file put_files read16
+    detach_area driver drop_file end_access end_draft end_record end_saving err_handlers fail file_error
+    finish_loading finish_saving from_pci from_vfio get_data_size get_state give_up_saving id identify ids
+    init is_denied list_pages load load_state lock_state map_area migration_ops module_exit module_init
+    open_device open_file ops precopy_ioctl prepare_core prepare_record probe put_file put_files read16
     read32 read64 read8 read_config16 read_config32 read_config8 release release_file remove reset_done
     reset_prepare resume_fops resume_write save_fops save_head save_pending save_poll save_pre_copy
     save_read save_state save_stop_copy save_work set_state settle_reset sriov_configure start_loading

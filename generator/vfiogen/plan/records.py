@@ -53,7 +53,7 @@ def plan_records(lowering: Lowering, migration: m.Migration) -> RecordsView:
         tag=tag_macro(lowering, record),
         most=lowering.names.macro("record", "most"),
         room=_call(lowering, record.room, device, "&room"),
-        save=_call(lowering, record.save, device, "&length", *(["&next"] if more else [])),
+        save=_save(lowering, stream, device),
         load=_outcome(lowering, record.load) + _call(lowering, record.load, file),
         kinds=(asked, filled),
         prefix=record.prefix.text if record.prefix else None,
@@ -65,6 +65,17 @@ def plan_records(lowering: Lowering, migration: m.Migration) -> RecordsView:
         anew=_anew(lowering, migration),
         next=more,
     )
+
+
+def _save(lowering: Lowering, stream: m.Stream, device: str) -> str:
+    """Return the call that saves a record to memory of its function's own, or of the file's."""
+    record = stream.records[0]
+    body = _body(lowering, device)
+    if stream.background:
+        body.substitutes |= {"pages": ("migf->draft.sgt.sgl", TIGHT), "area": ("&migf->draft.area", UNARY)}
+    run = lowering.analysis.action(record.save, body.scope)
+    results = ["&length", *(["&next"] if goes_on(lowering, record) else [])]
+    return body.invocation(run, *results) if run else "0"
 
 
 def begins_anew(lowering: Lowering, migration: m.Migration) -> bool:
@@ -89,6 +100,11 @@ def goes_on(lowering: Lowering, record: m.StreamRecord) -> bool:
 def saved_type(lowering: Lowering, record: m.StreamRecord) -> str:
     """Return the C type of how much a record has, and its rest."""
     return _kind(lowering, record.save)
+
+
+def asked_type(lowering: Lowering, record: m.StreamRecord) -> str:
+    """Return the C type of how much room a record needs."""
+    return _kind(lowering, record.room)
 
 
 def _kind(lowering: Lowering, formula: m.Formula) -> str:
@@ -188,7 +204,9 @@ def _named(body: Body, value: str) -> str:
 def _add_unread(body: Body, stream: m.Stream) -> None:
     """Append what counts the data of the running device, which is read before what comes last."""
     file = body.local(f"{body.lowering.names.file} *", "migf")
-    early = f"{file}->pre_copy || {file}->pending" if stream.background else f"{file}->pre_copy"
+    early = f"{file}->pre_copy"
+    if stream.background:
+        early += f" || ({file}->pending && !{file}->draft.first)"
     unread = c.If(early, (c.Expr(f"*length += {file}->length - {file}->pos"),))
     lock, unlock = (c.Expr(f"mutex_{verb}(&{file}->lock)") for verb in ("lock", "unlock"))
     body.add(c.Expr(f"{file} = {body.device}->saving"), c.If(file, (lock, unread, unlock)), c.Blank())

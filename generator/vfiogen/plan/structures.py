@@ -11,7 +11,7 @@ from vfiogen.model.walk import names
 from vfiogen.plan.emulation import io_members, is_cached, memory_member, ready_command, shadows
 from vfiogen.plan.lifecycle import is_private, keeps_prepared
 from vfiogen.plan.lower import Lowering, byte_order, can_fail
-from vfiogen.plan.records import begins_anew, goes_on, saved_type
+from vfiogen.plan.records import asked_type, begins_anew, goes_on, saved_type
 from vfiogen.plan.registers import bar_sizes, define
 from vfiogen.plan.view import Defines, Member, Structure
 
@@ -266,6 +266,7 @@ def _initial_members(lowering: Lowering, migration: m.Migration) -> list[Member]
 def _record_members(lowering: Lowering, migration: m.Migration) -> list[Member]:
     stream = migration.stream
     early = [word for record in stream.records for word in names((record.room, record.save))]
+    told = "Whether the device was told that it is followed."
     follows = "Whether the device knows what was saved before, and what has changed since."
     coming = (
         "The record that is coming in, how much of its data is still to come, where that goes, and how much"
@@ -277,10 +278,16 @@ def _record_members(lowering: Lowering, migration: m.Migration) -> list[Member]:
         *found,
         *([Member("bool held", c.comment("Whether the parent knows of the file.", 1))] if found else []),
         Member("void *data", c.comment("What is to be read, or the data of a record that is coming in.", 1)),
+        *_draft_members(lowering, stream),
         *_initial_members(lowering, migration),
         *(
             [Member("bool follows", c.comment(follows, 1))]
             if migration.has("pre-copy") and "follows" in early
+            else []
+        ),
+        *(
+            [Member("bool told", c.comment(told, 1))]
+            if migration.has("pre-copy") and "running" in early
             else []
         ),
         *[
@@ -297,6 +304,17 @@ def _record_members(lowering: Lowering, migration: m.Migration) -> list[Member]:
         Member("bool loaded"),
         *([] if stream.background else [Member("int error")]),
     ]
+
+
+def _draft_members(lowering: Lowering, stream: m.Stream) -> list[Member]:
+    """Return what is known of a record that is to be saved in the background."""
+    if not stream.background:
+        return []
+    where = f"struct {lowering.names.own('area')} area" if stream.area else "struct sg_table sgt"
+    room = f"{asked_type(lowering, stream.records[0])} room"
+    fields = [f"\t\t{one};" for one in ("void *data", "size_t front", room, "bool first", where)]
+    said = "What the next record is saved to, known to the parent: its data begins at `front`."
+    return [Member("\n".join(["struct {", *fields, "\t} draft"]), c.comment(said, 1))]
 
 
 def _head_members(lowering: Lowering, stream: m.Stream) -> list[Member]:

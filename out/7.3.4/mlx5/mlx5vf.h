@@ -97,6 +97,17 @@ struct mlx5vf_migration_file {
 	size_t pos;
 	/* What is to be read, or the data of a record that is coming in. */
 	void *data;
+	/*
+	 * What the next record is saved to, known to the parent: its data
+	 * begins at `front`.
+	 */
+	struct {
+		void *data;
+		size_t front;
+		u32 room;
+		bool first;
+		struct mlx5vf_area area;
+	} draft;
 	/* How much of what is to be read is initial data. */
 	size_t initial;
 	/* Whether the next record is initial data again. */
@@ -106,6 +117,8 @@ struct mlx5vf_migration_file {
 	 * since.
 	 */
 	bool follows;
+	/* Whether the device was told that it is followed. */
+	bool told;
 	/* How much room the rest of the state needs, or 0. */
 	u32 next;
 	/*

@@ -55,6 +55,7 @@ struct lab_mlx5_vf {
 	void __iomem *bar;
 	bool initiator_stopped;
 	bool responder_stopped;
+	bool asked;		/* to be tracked, whatever came of it */
 	bool tracked;
 	bool chunked;
 	bool anew;		/* has initial data that wasn't saved */
@@ -96,6 +97,7 @@ static void reset_vf(unsigned int device, int vf)
 {
 	vfs[vf].initiator_stopped = false;
 	vfs[vf].responder_stopped = false;
+	vfs[vf].asked = false;
 	vfs[vf].tracked = false;
 	vfs[vf].gone = 0;
 	vfs[vf].come = 0;
@@ -290,15 +292,20 @@ static void take(struct lab_mlx5_vf *vf, struct lab_mlx5_image *image)
 	image->crc = cpu_to_le32(checksum(image));
 }
 
+/* Tracking that was asked for has to be ended, though the function be refused. */
 static struct lab_mlx5_save parse_save(void *in)
 {
-	return (struct lab_mlx5_save) {
+	struct lab_mlx5_save request = {
 		.vf = vf_of(MLX5_GET(save_vhca_state_in, in, vhca_id)),
 		.key = MLX5_GET(save_vhca_state_in, in, mkey),
 		.size = MLX5_GET(save_vhca_state_in, in, size),
 		.incremental = MLX5_GET(save_vhca_state_in, in, incremental),
 		.track = MLX5_GET(save_vhca_state_in, in, set_track),
 	};
+
+	if (request.track)
+		vfs[request.vf].asked = true;
+	return request;
 }
 
 /* A part of an image that has been taken; what is tracked goes whole. */
@@ -336,13 +343,22 @@ static int save(const struct lab_mlx5_save *request, void *out)
 	 */
 	if ((request->track && vf->initiator_stopped) ||
 	    (request->incremental && !vf->tracked) ||
-	    (!request->track && !vf->responder_stopped && !vf->tracked))
+	    (!request->track && !vf->responder_stopped && !vf->asked))
 		return -EPERM;
 	vf->gone = 0;
+	/* Who ends the tracking of a function that runs has no use for its image. */
+	if (!request->track && !vf->responder_stopped) {
+		vf->asked = false;
+		vf->tracked = false;
+		MLX5_SET(save_vhca_state_out, out, actual_image_size,
+			 min_t(u32, request->size, CHUNK));
+		return 0;
+	}
 	take(vf, &vf->image);
 	ret = save_part(request, out);
 	if (ret)
 		return ret;
+	vf->asked = request->track;
 	vf->tracked = request->track;
 	vf->anew = false;
 	vf->saved = le32_to_cpu(vf->image.crc);
@@ -360,6 +376,12 @@ static void finish_save(struct work_struct *work)
 	if (!ret) {
 		guard(mutex)(&lock);
 		ret = save(&job->save, context->out);
+	}
+	/* What the firmware says is in its answer. */
+	if (ret == -EPERM) {
+		MLX5_SET(save_vhca_state_out, context->out, status,
+			 MLX5_CMD_STAT_BAD_RES_STATE_ERR);
+		ret = -EREMOTEIO;
 	}
 	kfree(job);
 	local_irq_save(flags);
@@ -402,7 +424,7 @@ static int query(int number, bool incremental, bool chunked, void *out)
 
 	if (!image)
 		return -ENOMEM;
-	if (incremental && !vf->tracked)
+	if (incremental && !vf->asked)
 		return -EINVAL;
 	lab_expect(!chunked || MLX5_CAP_GEN_2(core, migration_in_chunks),
 		   "chunks that aren't offered");

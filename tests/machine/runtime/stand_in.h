@@ -142,7 +142,8 @@ static inline void atomic_inc(atomic_t *value) { value->counter++; }
 #define GFP_KERNEL_ACCOUNT 0
 #define __GFP_ZERO 0
 #define PAGE_SIZE 4096UL
-#define PAGE_ALIGN(size) (DIV_ROUND_UP(size, PAGE_SIZE) * PAGE_SIZE)
+#define ALIGN(size, to) (DIV_ROUND_UP(size, to) * (to))
+#define PAGE_ALIGN(size) ALIGN(size, PAGE_SIZE)
 /* A time that has come whenever somebody looks. */
 extern unsigned long machine_jiffies;
 #define jiffies (machine_jiffies += 1000)
@@ -316,7 +317,6 @@ void machine_write(u64 value, void *address, int size);
 	read_poll_timeout(readl, value, condition, every, limit, false, address)
 void *machine_parent_registers(void);
 
-#define PAGE_ALIGN(size) (DIV_ROUND_UP(size, PAGE_SIZE) * PAGE_SIZE)
 /* DMA */
 enum dma_data_direction { DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE };
 struct page;
