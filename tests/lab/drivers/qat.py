@@ -5,11 +5,16 @@ from __future__ import annotations
 
 import errno
 import random
+from functools import partial
+from typing import TYPE_CHECKING
 
 from tests.lab.driver import Driver, Mutation, copy_simulated
 from tests.lab.machines import SIMULATED
 from vfiogen.vfio.device import Device
-from vfiogen.vfio.uapi import CONFIG_REGION, Migration
+from vfiogen.vfio.uapi import CONFIG_REGION, Migration, State
+
+if TYPE_CHECKING:
+    from tests.lab.transcript import Recorder
 
 _BODY = 256
 _SETUP = 16
@@ -40,6 +45,41 @@ def flip(name: str, offset: int, *, errors: tuple[int, ...] = (errno.EINVAL,), a
     return Mutation(name, change, errors, at_write=at_write)
 
 
+_OTHER_CAPABILITIES = flip("other-capabilities", 12, at_write=errno.EINVAL)
+
+
+def _good(recorder: Recorder) -> bytes:
+    device = recorder.bench.open_with(1)
+    data = recorder.bench.save(device)
+    device.close()
+    recorder.forget()
+    return data
+
+
+def _write_on(recorder: Recorder) -> None:
+    """Go on with a stream when its setup section has been refused."""
+    good = _good(recorder)
+    bad = _OTHER_CAPABILITIES.change(good)
+    device = recorder.bench.open_with(12)
+    loading = recorder.bench.data_of(device, State.RESUMING)
+    recorder.step("setup of another device", partial(loading.write, bad[:_SETUP]))
+    recorder.step("the rest", partial(loading.write, bad[_SETUP:]))
+    recorder.step("to STOP", partial(device.set_state, State.STOP))
+    recorder.step("what was loaded", partial(observe_memory, device))
+
+
+def _load_again(recorder: Recorder) -> None:
+    """Load a stream of another device when a good one was loaded."""
+    good = _good(recorder)
+    device = recorder.bench.open_with(12)
+    recorder.bench.data_of(device, State.RESUMING).write_all(good)
+    device.set_state(State.STOP)
+    recorder.forget()
+    loading = recorder.bench.data_of(device, State.RESUMING)
+    recorder.step("of another device", partial(loading.write, _OTHER_CAPABILITIES.change(good)))
+    recorder.step("to STOP", partial(device.set_state, State.STOP))
+
+
 DRIVER = Driver(
     name="qat",
     spec="qat",
@@ -58,7 +98,7 @@ DRIVER = Driver(
         flip("other-magic", 0, at_write=errno.EINVAL),
         flip("other-version", 4, at_write=errno.EINVAL),
         flip("other-size", 8, at_write=errno.EINVAL),
-        flip("other-capabilities", 12, at_write=errno.EINVAL),
+        _OTHER_CAPABILITIES,
         flip("body-changed", _SETUP + 7, at_write=0),
         flip("checksum-changed", _SIZE - 1, at_write=0),
         Mutation("empty", lambda _: b"", (errno.EINVAL,)),
@@ -83,4 +123,10 @@ DRIVER = Driver(
     stream_size=_SIZE,
     mappable=(0, 4096),
     upstream="qat_vfio_pci",
+    # The parent forgets what it knows of streams.
+    unheard=("reset",),
+    scenes=(
+        ("write after a refusal", _write_on),
+        ("second stream", _load_again),
+    ),
 )
