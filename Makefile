@@ -11,6 +11,8 @@ PYTEST := $(ALONE) $(BIN)/python -m pytest
 KERNELS := $(ALONE) $(BIN)/python -m tests.kernels
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
+# Guests side by side, as many as there is room for.
+GUESTS := -n auto
 HEADERS := $(wildcard /lib/modules/*/build/.config /usr/src/linux-headers-*/.config)
 
 .DEFAULT_GOAL := all
@@ -74,17 +76,17 @@ kbuild: kernels
 # names. With MUTATIONS=1 deliberate faults, each of which a test has to find.
 lab: kernels
 ifneq ($(MUTATIONS),)
-	@$(PYTEST) tests/lab --faults $(if $(TEST),-k "$(TEST)")
+	@$(PYTEST) tests/lab $(GUESTS) --faults $(if $(TEST),-k "$(TEST)")
 else
-	@$(PYTEST) tests/lab $(addprefix --driver ,$(DRIVER)) $(if $(TEST),-k "$(TEST)")
+	@$(PYTEST) tests/lab $(GUESTS) $(addprefix --driver ,$(DRIVER)) $(if $(TEST),-k "$(TEST)")
 ifeq ($(DRIVER)$(TEST),)
-	@$(PYTEST) tests/lab --lab-kernel 6.12 -m smoke --driver edu --driver igb
+	@$(PYTEST) tests/lab $(GUESTS) --lab-kernel 6.12 -m smoke --driver edu --driver igb
 endif
 endif
 
 # What takes longer than `make test` should: upstream's drivers and the rendered ones side by side.
 lab-full: kernels
-	@$(PYTEST) tests/lab --full -m full $(addprefix --driver ,$(DRIVER)) $(if $(TEST),-k "$(TEST)")
+	@$(PYTEST) tests/lab $(GUESTS) --full -m full $(addprefix --driver ,$(DRIVER)) $(if $(TEST),-k "$(TEST)")
 
 # Compiled as an installed tool is, where Python is told to keep nothing too.
 bench: setup

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.lab.driver import Driver
 from tests.lab.drivers import known_drivers
 from tests.lab.emulator import find_emulator
 from tests.lab.errors import GuestGoneError
+from tests.lab.lanes import guests_at_once, lane_of, make_scheduler, share_out, tell_lanes
 from vfiogen.vfio.uapi import Migration
 
 HERE = Path(__file__).parent
@@ -46,6 +48,32 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "smoke: run on older kernels as well")
     config.addinivalue_line("markers", "each(attribute): once for every entry of the driver's table")
     config.addinivalue_line("markers", "having(*attributes): for drivers whose table says these")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many guests run at a time if nobody says it."""
+    return guests_at_once()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Share the run out in lanes."""
+    return make_scheduler(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process that shares the run what it is."""
+    tell_lanes(node.workerinput)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process that shared the run has told."""
+    slow = getattr(node, "workeroutput", {}).get("lab", "")
+    if slow:
+        node.config.stash[_SLOW] = slow
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -110,9 +138,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         or (item.get_closest_marker("full") and not full)
     ]
     chosen = sorted((item for item in items if item not in idle), key=_place)
-    idle += _not_last(chosen)
+    lane = lane_of(config)
+    shares = share_out(map(_shared, chosen), lane.count)
+    idle += [item for item in chosen if shares[_shared(item)] != lane.number]
+    idle += _not_last([item for item in chosen if item not in idle])
     config.hook.pytest_deselected(items=idle)
     items[:] = [item for item in chosen if item not in idle]
+
+
+def _shared(item: pytest.Item) -> str:
+    """Return what lanes share out: drivers, and tests that have none."""
+    driver = _driver_of(item)
+    return driver.name if isinstance(driver, Driver) else item.nodeid
 
 
 def _not_last(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -137,7 +174,7 @@ def _place(item: pytest.Item) -> tuple[str, bool, str]:
 
 @pytest.fixture(scope="session")
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
-    logs = request.config.getoption("--lab-logs", LOGS)
+    logs = request.config.getoption("--lab-logs", LOGS) / lane_of(request.config).directory
     shutil.rmtree(logs, ignore_errors=True)
     try:
         emulator = find_emulator()
@@ -146,7 +183,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     kernel = Trees().built(request.config.getoption("--lab-kernel", "newest"))
     if not kernel.image.is_file():
         pytest.skip(f"Linux {kernel.tree.release} is not built from the lab's configuration")
-    request.config.stash[_SLOW] = find_accelerator(emulator, kernel.image).reason
+    _remember(request.config, find_accelerator(emulator, kernel.image).reason)
     lab = Lab(emulator, kernel, logs, request.config.getoption("--image", None))
     yield lab
     lab.stop()
@@ -186,6 +223,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         bench = pyfuncitem.funcargs.get("bench")
         if isinstance(bench, Bench):
             _look_at_log(bench)
+
+
+def _remember(config: pytest.Config, slow: str) -> None:
+    """Keep why the guests are slow for who sums up the run, in this process or another."""
+    config.stash[_SLOW] = slow
+    told = getattr(config, "workeroutput", None)
+    if told is not None:
+        told["lab"] = slow
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -36,7 +36,9 @@ _HUNG = 15
 _SHARED = 64 << 20
 # kmemleak's MSECS_MIN_AGE, and a jiffy or two.
 _LEAK_AGE = 5.1
-_ARGUMENTS = "console=ttyS0 loglevel=7 printk.devkmsg=on no_timer_check tsc=reliable panic=-1 intel_iommu=on"
+_ARGUMENTS = (
+    "console=ttyS0 loglevel=7 printk.devkmsg=on no_timer_check tsc=reliable maxcpus=1 panic=-1 intel_iommu=on"
+)
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def _run(fault: Fault, image: Path) -> str:
     command = [sys.executable, "-m", "pytest", "tests/lab", "-q", "-rf", "--tb=short", "-x"]
     command += ["--driver", fault.driver, "--image", str(image), "-k", fault.killer]
     command += ["--lab-logs", str(image / "logs")]
-    environment = {**os.environ, "PYTEST_ADDOPTS": ""}
+    shared = {name for name in os.environ if name.startswith("PYTEST_XDIST")}
+    environment = {name: text for name, text in os.environ.items() if name not in {"PYTEST_ADDOPTS", *shared}}
     if "test_nothing_is_leaked" in fault.killer:
         command.remove("-x")
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
