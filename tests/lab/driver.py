@@ -113,6 +113,7 @@ class Driver:
     mutations    streams that are refused
     commands     what the driver asks of its parent while it is used, and can be made to fail
     forgiven     those of them that may fail in pre-copy, since what comes last is whole then
+    interval     how long pre-copy doesn't ask its parent again, in seconds
     probe_commands  what it asks of its parent when it is bound
     contrived    those of them that the real parent takes: they fail for the sake of what is undone then
     early_end    the error of a stream that ends too early
@@ -154,6 +155,7 @@ class Driver:
     mutations: tuple[Mutation, ...] = ()
     commands: tuple[str, ...] = ()
     forgiven: tuple[str, ...] = ()
+    interval: float = 0
     probe_commands: tuple[str, ...] = ()
     contrived: tuple[str, ...] = ()
     early_end: int = errno.EINVAL

@@ -186,6 +186,7 @@ DRIVER = Driver(
     own_regions=(0,),
     upstream="virtio-vfio-pci",
     unheard=("metadata_get",),
+    interval=1.1,
     scenes=(
         ("legacy registers", partial(_use_registers, False)),
         ("legacy registers with vectors", partial(_use_registers, True)),
