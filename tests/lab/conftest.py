@@ -51,9 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many guests run at a time if nobody says it."""
-    return guests_at_once()
+    wanted = config.getoption("--driver", None)
+    return min(guests_at_once(), len(wanted)) if wanted else guests_at_once()
 
 
 @pytest.hookimpl(optionalhook=True)
