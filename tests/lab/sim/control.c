@@ -36,15 +36,7 @@ static char injected[32];
 static int injected_error;
 static char violations[1024];
 static char told[SZ_32K];
-
-static __printf(3, 0) void add_line(char *text, size_t size, const char *format,
-				    va_list arguments)
-{
-	size_t used = strlen(text);
-
-	used += vscnprintf(text + used, size - used, format, arguments);
-	scnprintf(text + used, size - used, "\n");
-}
+static size_t told_size;
 
 void lab_told(const char *format, ...)
 {
@@ -52,8 +44,11 @@ void lab_told(const char *format, ...)
 
 	guard(mutex)(&lock);
 	va_start(arguments, format);
-	add_line(told, sizeof(told), format, arguments);
+	told_size += vscnprintf(told + told_size, sizeof(told) - told_size,
+				format, arguments);
 	va_end(arguments);
+	told_size += scnprintf(told + told_size, sizeof(told) - told_size,
+			       "\n");
 }
 EXPORT_SYMBOL_GPL(lab_told);
 
@@ -105,6 +100,7 @@ static int forget_told(char *text)
 {
 	guard(mutex)(&lock);
 	told[0] = 0;
+	told_size = 0;
 	return 0;
 }
 
