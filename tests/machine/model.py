@@ -103,9 +103,10 @@ class State:
 
     `state` is the driver's own idea of it, which `pending` says a reset has overtaken; `level` is what the
     device really does, as far as it is known. `held` is the kind of the file that the device has, `data` how
-    much has been written into it: none, part, full or over, or early if it was begun while the device ran;
-    `gone` tells that the parent can't be asked, `broken` that the data of the file couldn't be produced. Of
-    what the user keeps open, `first` is live, dead-save or dead-load, and `second` whether there is an older.
+    much has been written into it: none, part, full or over, or early if it was begun while the device ran,
+    and read once all of that was; `gone` tells that the parent can't be asked, `broken` that the data of the
+    file couldn't be produced. Of what the user keeps open, `first` is live, dead-save or dead-load, and
+    `second` whether there is an older.
     """
 
     bound: bool = False
@@ -295,7 +296,8 @@ class Machine:
             return
         end = "-ENOMSG" if at.state in PRE_COPYING else "0"
         drained = event[0] == "E" and not self._endless()
-        yield Outcome(end, at, must=drained)
+        read = replace(at, data="read") if drained and at.state in PRE_COPYING else at
+        yield Outcome(end, read, must=drained)
         if not drained:
             yield Outcome("data", at, must=False)
         if self.goes_on and at.state == "STOP_COPY":
