@@ -11,7 +11,8 @@ PYTEST := $(ALONE) $(BIN)/python -m pytest
 KERNELS := $(ALONE) $(BIN)/python -m tests.kernels
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
-# Guests side by side, as many as there is room for.
+# Tests side by side; guests as many as there is room for.
+WORKERS := -n auto --maxprocesses 8
 GUESTS := -n auto
 HEADERS := $(wildcard /lib/modules/*/build/.config /usr/src/linux-headers-*/.config)
 
@@ -58,19 +59,19 @@ lint: setup
 	@$(BIN)/mypy
 
 fast: setup
-	@$(PYTEST) tests/unit tests/diagnostics tests/golden
+	@$(PYTEST) $(WORKERS) tests/unit tests/diagnostics tests/golden
 
 # The state machine, explored on a model and in user space. Needs gcc and the kernels' sources.
 machine: setup
 	@$(KERNELS) install
-	@$(PYTEST) tests/machine
+	@$(PYTEST) $(WORKERS) tests/machine
 
 kernels: setup
 	@$(KERNELS) install
 	@$(KERNELS) build
 
 kbuild: kernels
-	@$(PYTEST) tests/kbuild
+	@$(PYTEST) $(WORKERS) --dist loadfile tests/kbuild
 
 # Rendered drivers in a virtual machine, under the kernel's sanitizers: DRIVER=edu, TEST=words of test
 # names. With MUTATIONS=1 deliberate faults, each of which a test has to find.
