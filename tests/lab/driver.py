@@ -132,7 +132,8 @@ class Driver:
     upstream_with  symbols that it is built anew with, where the lab's kernel is without them
     scenes       what is played on both besides the script: names and functions
     last_scenes  likewise, after all else: the kernel may not outlive them, and a new boot has other memory
-    named_as_file  whether it is called like its module's file, dashes and all
+    driver_name  its name in sysfs, where that isn't what its module is called while it is loaded
+    upstream_name  likewise of the kernel's own
     of_kernel    whether this is the kernel's own module, as `upstream_of` says
     full         whether it is tested if it is asked for, or with --full, and not otherwise
     """
@@ -175,7 +176,8 @@ class Driver:
     full: bool = False
     scenes: tuple[tuple[str, Callable[[Recorder], None]], ...] = ()
     last_scenes: tuple[tuple[str, Callable[[Recorder], None]], ...] = ()
-    named_as_file: bool = False
+    driver_name: str = ""
+    upstream_name: str = ""
     of_kernel: bool = False
 
     def without_local(self, stream: bytes) -> bytes:
@@ -206,7 +208,7 @@ class Driver:
     @property
     def bound_as(self) -> str:
         """The driver's name in sysfs."""
-        return self.module if self.named_as_file else self.loaded_as
+        return self.driver_name or self.loaded_as
 
     @property
     def loaded_as(self) -> str:
@@ -217,5 +219,4 @@ class Driver:
 def upstream_of(driver: Driver) -> Driver:
     """Return the kernel's own driver on the same devices."""
     assert driver.upstream
-    anew = bool(driver.upstream_with)
-    return replace(driver, module=driver.upstream, of_kernel=True, named_as_file=anew)
+    return replace(driver, module=driver.upstream, of_kernel=True, driver_name=driver.upstream_name)

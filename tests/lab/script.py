@@ -462,6 +462,7 @@ def _fail_command(command: str, recorder: Recorder) -> None:
         elif stream:
             # With which errno a read fails when the device can't save is nowhere said.
             recorder.step("read", partial(stream.read, _PAGE), errors={_ODD, errno.ENODEV})
+    recorder.step("size", device.data_size)
     bench.take_back()
     recorder.step("reset", partial(_reset_and_ask, device))
     saving = _go(recorder, device, State.STOP_COPY)

@@ -36,6 +36,7 @@ def _walk(bench: Bench, *, early: bool = True) -> None:
             with refused(errno.ENOMSG):
                 stream.read(1)
         source.set_state(State.STOP_COPY)
+    assert source.data_size()
     data += stream.read_all()
     source.set_state(State.RUNNING)
     bench.data_of(target, State.RESUMING).write_all(data)
@@ -92,6 +93,8 @@ def test_a_reset_recovers_from_an_error_of_a_command(bench: Bench, command: str)
 def _walk_on(device: Device, good: bytes) -> None:
     """Go through the states, whatever fails."""
     for state in (State.PRE_COPY, State.STOP_COPY, State.RUNNING, State.RESUMING, State.RUNNING):
+        with contextlib.suppress(OSError):
+            device.data_size()
         with contextlib.suppress(OSError):
             stream = device.set_state(state)
             if state is State.RESUMING and stream:

@@ -2,8 +2,8 @@
 """What a script sees of a driver: a line for each step, to be held against what it sees of another.
 
 A transcript maps places, "scene: step", to what came of them: the result or the errno, bytes, what the
-firmware was told meanwhile, and what the kernel reported. It has nothing in it that differs from boot to
-boot.
+firmware was told meanwhile, what the kernel reported, and what a scene has left allocated. It has nothing in
+it that differs from boot to boot.
 """
 
 from __future__ import annotations
@@ -129,6 +129,7 @@ def record(lab: Lab, driver: Driver, scenes: tuple[Scene, ...]) -> Transcript:
 
 def _play(bench: Bench, scene: Scene) -> Transcript:
     recorder = Recorder(bench, scene.name)
+    bench.allocated = bench.guest.allocated()
     position = bench.guest.mark(scene.name)
     try:
         recorder.forget()
@@ -136,6 +137,8 @@ def _play(bench: Bench, scene: Scene) -> Transcript:
         recorder.close_all()
         for violation in bench.violations():
             recorder.note("firmware complains", violation)
+        for allocation in bench.leaked():
+            recorder.note("not freed", headline(allocation))
     except GuestGoneError as error:
         recorder.note("guest", str(error))
         bench.guest.tainted = True

@@ -7,12 +7,16 @@ import errno
 import os
 import random
 import struct
+from typing import TYPE_CHECKING
 
 from tests.lab.driver import Driver, Mutation, copy_simulated
 from tests.lab.drivers.qat import flip
 from tests.lab.machines import SIMULATED
 from vfiogen.vfio.device import Device
 from vfiogen.vfio.uapi import CONFIG_REGION, Migration
+
+if TYPE_CHECKING:
+    from tests.lab.transcript import Recorder
 
 HEAD = 40
 SIZE = 176
@@ -55,6 +59,20 @@ def observe(device: Device) -> bytes:
     """Return what of the function's set-up has to arrive."""
     device.store(CONFIG_REGION, 4, 2, 2)
     return b"".join(device.read(2, register, 4) for register in _KEPT) + _contexts(device)
+
+
+def _reset_without_parent(recorder: Recorder) -> None:
+    """Reset a function whose parent has no driver, so that it can't migrate."""
+    bench = recorder.bench
+    bench.guest.unbind(bench.a)
+    bench.inject("get_pf_driver", errno.EIO)
+    bench.guest.bind(bench.a, bench.driver.bound_as)
+    device = bench.open()
+    recorder.step("features", device.migration)
+    recorder.step("reset", device.reset)
+    device.close()
+    bench.guest.unbind(bench.a)
+    bench.guest.bind(bench.a, bench.driver.bound_as)
 
 
 def _refused(name: str, offset: int) -> Mutation:
@@ -104,4 +122,5 @@ DRIVER = Driver(
     mappable=(2, 4096),
     own_regions=(2,),
     upstream="hisi-acc-vfio-pci",
+    last_scenes=(("a reset without the parent's driver", _reset_without_parent),),
 )

@@ -73,6 +73,7 @@ DRIVER = Driver(
     mappable=(0, 4096),
     own_regions=(OPREGION, HOST, LPC),
     upstream="vfio-pci",
+    upstream_name="vfio-pci",
     upstream_with=("VFIO_PCI_IGD",),
     scenes=(
         *((f"OpRegion of {bdf}", partial(_read, bdf)) for bdf in (INSIDE, ABSOLUTE, RELATIVE)),

@@ -33,5 +33,6 @@ DRIVER = Driver(
     copy=copy_simulated,
     mappable=(0, 4096),
     upstream="vfio-pci",
-    named_as_file=True,
+    upstream_name="vfio-pci",
+    driver_name="vfio-pci-any",
 )

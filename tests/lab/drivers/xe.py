@@ -86,6 +86,7 @@ DRIVER = Driver(
     commands=(
         "suspend_device",
         "resume_device",
+        "stop_copy_size",
         "stop_copy_enter",
         "stop_copy_exit",
         "resume_data_enter",
@@ -99,6 +100,7 @@ DRIVER = Driver(
     stream_size=_SIZE,
     mappable=(0, 4096),
     upstream="xe-vfio-pci",
+    upstream_name="xe-vfio-pci",
     upstream_with=("XE_VFIO_PCI",),
     unheard=("get_pf",),
 )
