@@ -491,12 +491,13 @@ def _read_for_now(stream: Stream) -> bytes:
     """Read what there is before the device stops: a driver may have more, the longer it is asked."""
     data = b""
     try:
-        while True:
-            data += stream.read(4096)
+        while part := stream.read(4096):
+            data += part
     except OSError as error:
         if error.errno != errno.ENOMSG:
             raise
-    return data
+        return data
+    raise AssertionError("the stream has ended while the device runs")
 
 
 @pytest.mark.migrates(Migration.PRE_COPY)

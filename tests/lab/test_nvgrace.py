@@ -12,7 +12,7 @@ import pytest
 
 from tests.lab.bench import Bench, refused
 from tests.lab.drivers import nvgrace
-from tests.lab.remote import Room, Thread, call
+from tests.lab.remote import Call, Room, Thread, call
 from vfiogen.vfio.device import Device
 from vfiogen.vfio.uapi import CONFIG_REGION, REGION_SHIFT
 
@@ -46,6 +46,11 @@ def _ready_soon(bench: Bench) -> Thread:
 each_link = pytest.mark.parametrize("device_of", [nvgrace.FIRST, nvgrace.CXL], ids=["c2c", "cxl"])
 
 
+def _look_whether_ready(bench: Bench) -> Call:
+    """Read what memory is left as: the simulated one can be used all the time."""
+    return call("read", bench.system.open(nvgrace.READY, os.O_RDONLY), Room(8), 8)
+
+
 @each_link
 def test_memory_is_waited_for_after_a_reset(
     bench: Bench, unready: Callable[..., None], device_of: str
@@ -54,13 +59,14 @@ def test_memory_is_waited_for_after_a_reset(
     address = device.map(4, 0, _PAGE)
     bench.system.store(address, 8, _WORD)
     unready(device)
-    loading = Thread((call("load", 8, address, Room(8)),))
-    reading = Thread((call("pread64", device.fd, Room(8), 8, 4 << REGION_SHIFT),))
+    loading = Thread((call("load", 8, address, Room(8)), _look_whether_ready(bench)))
+    reading = Thread((call("pread64", device.fd, Room(8), 8, 4 << REGION_SHIFT), _look_whether_ready(bench)))
     ready, *users = bench.system.parallel(_ready_soon(bench), loading, reading)
     assert ready[1].result == 1
-    for (one,) in users:
-        assert one.counts == {0: 1}
-        assert one.buffers[0] == _WORD.to_bytes(8, "little")
+    for used, then in users:
+        assert used.counts == {0: 1}
+        assert used.buffers[0] == _WORD.to_bytes(8, "little")
+        assert then.buffers[0].startswith(b"1\n"), "used before it was ready"
 
 
 @pytest.mark.parametrize(("left", "error"), [(nvgrace.NOT_READY, errno.ETIME), (nvgrace.GONE, errno.ENODEV)])
