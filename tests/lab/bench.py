@@ -167,6 +167,11 @@ class Bench:
         """A device that can be reset, perhaps the first."""
         return self.driver.resettable
 
+    def begin(self, name: str) -> None:
+        """Begin a test or a scene: mark the log, and note what drivers have allocated by now."""
+        self.allocated = self.guest.allocated()
+        self.position = self.guest.mark(name)
+
     def open(self, bdf: str | None = None) -> Device:
         """Open a device, the first unless told; whatever is open at the end of a test gets closed."""
         return open_device(self.system, bdf or self.a)

@@ -201,8 +201,7 @@ def bench(lab: Lab, driver: Driver, request: pytest.FixtureRequest) -> Bench:
     except UnavailableError as reason:
         pytest.skip(str(reason))
     bench = Bench(guest, driver)
-    bench.allocated = guest.allocated()
-    bench.position = guest.mark(request.node.name)
+    bench.begin(request.node.name)
     return bench
 
 

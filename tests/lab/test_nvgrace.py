@@ -43,12 +43,12 @@ def _ready_soon(bench: Bench) -> Thread:
     return Thread((call("nanosleep", some, 0), call("write", fd, b"1", 1)))
 
 
-each_link = pytest.mark.parametrize("device_of", [nvgrace.FIRST, nvgrace.CXL], ids=["c2c", "cxl"])
-
-
 def _look_whether_ready(bench: Bench) -> Call:
     """Read what memory is left as: the simulated one can be used all the time."""
     return call("read", bench.system.open(nvgrace.READY, os.O_RDONLY), Room(8), 8)
+
+
+each_link = pytest.mark.parametrize("device_of", [nvgrace.FIRST, nvgrace.CXL], ids=["c2c", "cxl"])
 
 
 @each_link

@@ -129,8 +129,7 @@ def record(lab: Lab, driver: Driver, scenes: tuple[Scene, ...]) -> Transcript:
 
 def _play(bench: Bench, scene: Scene) -> Transcript:
     recorder = Recorder(bench, scene.name)
-    bench.allocated = bench.guest.allocated()
-    position = bench.guest.mark(scene.name)
+    bench.begin(scene.name)
     try:
         recorder.forget()
         scene.play(recorder)
@@ -142,7 +141,7 @@ def _play(bench: Bench, scene: Scene) -> Transcript:
     except GuestGoneError as error:
         recorder.note("guest", str(error))
         bench.guest.tainted = True
-    for report in bench.guest.reports_since(position):
+    for report in bench.guest.reports_since(bench.position):
         recorder.note("kernel", headline(report))
     return recorder.lines
 
